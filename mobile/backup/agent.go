@@ -1,0 +1,160 @@
+package backup
+
+import (
+	"context"
+	"io"
+	"iter"
+)
+
+// Flags are the transport's flags, as Android's agents see them in
+// getTransportFlags().
+type Flags uint32
+
+const (
+	// FlagClientSideEncryptionEnabled is Android's
+	// FLAG_CLIENT_SIDE_ENCRYPTION_ENABLED.
+	FlagClientSideEncryptionEnabled Flags = 1
+	// FlagDeviceToDeviceTransfer is Android's FLAG_DEVICE_TO_DEVICE_TRANSFER:
+	// the data goes straight to the user's other device.
+	FlagDeviceToDeviceTransfer Flags = 2
+)
+
+// Has reports whether all of want is set.
+func (f Flags) Has(want Flags) bool { return f&want == want }
+
+// Transport tells an agent what carries its data.
+type Transport struct {
+	Flags Flags
+	// Quota is the most bytes that one agent may move. 0 = no limit.
+	Quota int64
+}
+
+// Info describes an agent.
+type Info struct {
+	Kind Kind
+	// Title heads the kind in a list: "Contacts".
+	Title string
+	// One and Many name its items in a sentence: "contact", "contacts".
+	One, Many string
+	// Entities tells that items are key/value records. They travel in order.
+	Entities bool
+	// Order sorts kinds; lower goes first. The small things that make a phone
+	// usable (contacts, messages) come before photos and video.
+	Order int
+}
+
+// Agent stands for one kind of data on one phone. It is safe for use by
+// several goroutines.
+type Agent interface {
+	Info() Info
+	// Backup opens the data for reading. The caller closes it.
+	Backup(ctx context.Context, t Transport) (Backup, error)
+	// Restore opens the data for taking items in. The caller closes it.
+	Restore(ctx context.Context, t Transport) (Restore, error)
+}
+
+// Backup reads one kind of data. Its methods are safe for use by several
+// goroutines; the sequence that Items returns belongs to one.
+type Backup interface {
+	// Items yields every item once, in the same order each time that nothing
+	// changed, and holds only a few of them in memory. A pair whose error is
+	// not nil is an item that cannot be moved: its Kind, Type and Key are set
+	// as far as they are known, and the sequence goes on.
+	Items(ctx context.Context) iter.Seq2[Item, error]
+	// Open opens a file's content at offset bytes from its start. It fails
+	// with Changed when the file is no longer the one that Items described.
+	Open(ctx context.Context, it Item, offset int64) (io.ReadCloser, error)
+	// Close ends the backup.
+	Close() error
+}
+
+// Restore takes items of one kind in. Its methods are safe for use by several
+// goroutines.
+//
+// An item passes through [Checker.Check] (if there is one), Stage, for a file
+// [StagedFile.WriteAt], and Commit. Nothing is visible on the phone before
+// Commit, and nothing that was there before is deleted or overwritten.
+type Restore interface {
+	// Stage prepares to take an item in. An entity comes with its Value; of a
+	// file the result is a [StagedFile], filled before Commit.
+	Stage(ctx context.Context, it Item) (Staged, error)
+	// Commit applies staged items durably and returns one result for each, in
+	// the same order. It owns them from then on, whatever the result.
+	Commit(ctx context.Context, batch []Staged) []Result
+	// Close ends the restore; what was staged and not committed is gone.
+	Close() error
+}
+
+// Staged is an item on its way in.
+type Staged interface {
+	// Discard drops what was staged.
+	Discard() error
+}
+
+// StagedFile takes a file's content, blocks in any order and from several
+// goroutines at once.
+type StagedFile interface {
+	Staged
+	io.WriterAt
+}
+
+// Result is what became of one item.
+type Result struct {
+	Outcome Outcome
+	// Name is the key under which the target keeps the item when that differs
+	// from the item's own; empty otherwise.
+	Name Key
+	// Err says why an item failed; nil otherwise.
+	Err error
+}
+
+// Finisher is a Restore that has work to do once every item is in, as
+// Android's onRestoreFinished. It is called once, before Close, only after a
+// run that was not cut.
+type Finisher interface {
+	Finish(ctx context.Context) error
+}
+
+// Verdict is what a target thinks of an item before its content moves.
+type Verdict uint8
+
+const (
+	// Need means: send it.
+	Need Verdict = 1
+	// Have means: this very item is here; do not send it.
+	Have Verdict = 2
+	// Compare means: something of this size is here; send the content only if
+	// its digest is none of Answer.Digests.
+	Compare Verdict = 3
+	// Refuse means: this item cannot be taken; Answer.Err says why.
+	Refuse Verdict = 4
+)
+
+// Answer is a verdict with what belongs to it.
+type Answer struct {
+	Verdict Verdict
+	// Digest is the content's, with Have.
+	Digest Digest
+	// Digests are those of the contents that are here already, with Compare.
+	Digests []Digest
+	// Names are the keys of what is here, one for each of Digests with
+	// Compare, at most one with Have. Empty = the item's own key.
+	Names []Key
+	// Err is why, with Refuse.
+	Err error
+}
+
+// Prior is what an earlier run noted of an item with the same kind, key, size
+// and modification time. The zero value = nothing is known.
+type Prior struct {
+	// Digest is the content's as it was received.
+	Digest Digest
+	// Name is the key under which it was kept; empty = its own.
+	Name Key
+}
+
+// Checker is a Restore that can tell before the content moves whether it is
+// needed. Without it everything is.
+type Checker interface {
+	Check(ctx context.Context, it Item, prior Prior) Answer
+}

@@ -1,0 +1,21 @@
+// Package mobile reads and writes a phone's data.
+//
+// A [Device] is one phone: a name, the agents that it has, and its free
+// space. The packages below hold the contract (backup), one package for each
+// kind of data, the devices there are (phone) and one that needs no disk
+// (fakephone).
+package mobile
+
+import "github.com/ferry-move/ferry/mobile/backup"
+
+// Device is one phone, or what stands for it.
+type Device interface {
+	// Agents returns the agents of this device in the order in which their
+	// data moves.
+	Agents() []backup.Agent
+	// Free returns how many bytes can be written. It fails where that cannot
+	// be known.
+	Free() (int64, error)
+	// Close releases the device.
+	Close() error
+}
