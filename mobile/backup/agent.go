@@ -154,7 +154,8 @@ type Prior struct {
 }
 
 // Checker is a Restore that can tell before the content moves whether it is
-// needed. Without it everything is.
+// needed. Without it everything is. Of an entity it is given the Digest and, in
+// general, no Value.
 type Checker interface {
 	Check(ctx context.Context, it Item, prior Prior) Answer
 }

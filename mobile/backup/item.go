@@ -69,9 +69,13 @@ type Item struct {
 	// it was read from. A phone that has no such place may ignore it. Empty
 	// for files and directories.
 	Group string
-	// Value is an entity's content; nil for everything else. Whoever holds an
-	// Item does not change it.
+	// Value is an entity's content; nil for everything else, and in
+	// [Checker.Check], which comes before the content. Whoever holds an Item
+	// does not change it.
 	Value []byte
+	// Digest is that of the content where it is known without the content:
+	// of an entity in [Checker.Check]. Otherwise it is zero.
+	Digest Digest
 }
 
 // Digest is a BLAKE3-256 hash of an item's content, as b3sum prints it.

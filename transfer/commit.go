@@ -1,0 +1,221 @@
+package transfer
+
+import (
+	"context"
+	"time"
+
+	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/transfer/journal"
+	"github.com/ferry-move/ferry/transfer/wire"
+)
+
+// committer gathers what is ready and makes it durable in batches. It belongs
+// to commitLoop's goroutine.
+type committer struct {
+	r     *receiver
+	batch map[int][]*inItem // by kind
+	count int
+	due   time.Time // when the batch is committed at the latest
+	// queues hold the entities of a kind in the order of the manifest, from
+	// the first that is not finished.
+	queues   map[int][]*inItem
+	finished map[*inItem]bool
+}
+
+// commitLoop commits until every item has its result. A batch goes when it is
+// full, when it has waited long enough, or when every item under way is in it,
+// so that waiting could bring nothing.
+func (r *receiver) commitLoop(ctx context.Context) error {
+	c := &committer{r: r, batch: map[int][]*inItem{}, queues: map[int][]*inItem{}, finished: map[*inItem]bool{}}
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		if c.count > 0 {
+			timer.Reset(time.Until(c.due))
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-r.allDone:
+			return nil
+		case in := <-r.ready:
+			if err := c.take(ctx, in); err != nil {
+				return err
+			}
+			if c.count < commitItems && !c.isAll() {
+				continue
+			}
+			if len(r.ready) > 0 && c.count < entityBatch && c.entitiesOnly() {
+				continue // an agent may rewrite a file for each batch
+			}
+		case <-timer.C:
+		}
+		if err := c.flush(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// isAll reports whether nothing else is under way.
+func (c *committer) isAll() bool {
+	if len(c.r.ready) > 0 {
+		return false
+	}
+	c.r.mu.Lock()
+	defer c.r.mu.Unlock()
+	return len(c.r.items) == c.count
+}
+
+func (c *committer) entitiesOnly() bool {
+	for k := range c.batch {
+		if !c.r.infos[k].Entities {
+			return false
+		}
+	}
+	return true
+}
+
+// take puts an item where it belongs.
+func (c *committer) take(ctx context.Context, in *inItem) error {
+	if !c.r.infos[in.kind].Entities {
+		return c.add(ctx, in)
+	}
+	if !in.listed { // it is on its way
+		in.listed = true
+		c.queues[in.kind] = append(c.queues[in.kind], in)
+		return nil
+	}
+	c.finished[in] = true
+	q := c.queues[in.kind]
+	for len(q) > 0 && c.finished[q[0]] {
+		delete(c.finished, q[0])
+		if err := c.add(ctx, q[0]); err != nil {
+			return err
+		}
+		q[0] = nil
+		q = q[1:]
+	}
+	c.queues[in.kind] = q
+	return nil
+}
+
+// add ends an item that needs no commit, and gathers one that does.
+func (c *committer) add(ctx context.Context, in *inItem) error {
+	switch {
+	case in.fail != nil:
+		in.drop()
+		return c.end(ctx, in, backup.Result{Outcome: backup.Failed, Err: in.fail})
+	case in.have:
+		in.drop()
+		if !in.known {
+			c.remember([]*inItem{in}, []backup.Result{{Outcome: backup.Skipped, Name: in.name}})
+		}
+		return c.end(ctx, in, backup.Result{Outcome: backup.Skipped, Name: in.name})
+	}
+	if in.staged == nil { // an entity or a directory
+		it := in.it
+		it.Value = in.value
+		st, err := c.r.restores[in.kind].Stage(ctx, it)
+		if err != nil {
+			return c.end(ctx, in, backup.Result{Outcome: backup.Failed, Err: err})
+		}
+		in.staged = st
+	}
+	if c.count == 0 {
+		c.due = time.Now().Add(commitLinger)
+		if c.r.infos[in.kind].Entities {
+			c.due = time.Now().Add(entityLinger)
+		}
+	}
+	c.batch[in.kind] = append(c.batch[in.kind], in)
+	c.count++
+	return nil
+}
+
+func (c *committer) flush(ctx context.Context) error {
+	for kind, items := range c.batch {
+		delete(c.batch, kind)
+		c.count -= len(items)
+		staged := make([]backup.Staged, len(items))
+		for i, in := range items {
+			in.mu.Lock()
+			staged[i], in.staged = in.staged, nil
+			in.mu.Unlock()
+		}
+		results := c.r.restores[kind].Commit(ctx, staged)
+		c.remember(items, results)
+		for i, in := range items {
+			if err := c.end(ctx, in, results[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// remember notes in the journal what is durable.
+func (c *committer) remember(items []*inItem, results []backup.Result) {
+	if c.r.journal == nil {
+		return
+	}
+	var arrived []journal.Arrived
+	for i, in := range items {
+		if in.temp != "" {
+			c.r.journal.Gone(in.temp)
+		}
+		if out := results[i].Outcome; in.it.Type == backup.TypeFile && (out == backup.Added || out == backup.Skipped) {
+			arrived = append(arrived, journal.Arrived{Fingerprint: journal.Of(in.it), Digest: in.digest, Size: in.it.Size, Name: results[i].Name})
+		}
+	}
+	if len(arrived) > 0 {
+		c.r.journal.Arrived(arrived) // a journal that fails costs a later run time, not data
+	}
+}
+
+// end gives an item its one result.
+func (c *committer) end(ctx context.Context, in *inItem, res backup.Result) error {
+	r := c.r
+	e := ended{id: in.id, kind: in.kind, it: in.it, out: res.Outcome, name: res.Name}
+	if e.name == in.it.Key {
+		e.name = ""
+	}
+	w := wire.Result{ID: in.id, Outcome: uint8(res.Outcome), Name: []byte(e.name)}
+	if res.Outcome == backup.Failed {
+		e.reason = backup.ReasonOf(res.Err)
+		if e.reason == 0 {
+			e.reason = backup.Unknown
+		}
+		e.name, w.Name = "", nil
+		w.Reason = uint16(e.reason)
+	} else if in.it.Type != backup.TypeDirectory {
+		e.digest = in.digest
+		w.Digest = append([]byte(nil), in.digest[:]...)
+	}
+	// The item leaves the window before the sender hears, which may then list
+	// another; the account is closed after the result is on its way.
+	in.mu.Lock()
+	moved, holds := in.moved, in.holds
+	cost := int64(len(in.value))
+	in.value, in.tree, in.holds, in.open = nil, nil, false, false
+	in.mu.Unlock()
+	if holds {
+		<-r.staging
+	}
+	r.mu.Lock()
+	delete(r.items, in.id)
+	r.keyBytes -= keyCost(in.it)
+	r.valueBytes -= cost
+	r.mu.Unlock()
+	if err := put(ctx, r.results, w); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	r.led.add(e)
+	r.meter.ended(in.kind, in.it.Size, moved, res.Outcome == backup.Failed)
+	r.checkDone()
+	r.mu.Unlock()
+	if r.cfg.Observer != nil && (e.out == backup.Failed || e.name != "") {
+		r.cfg.Observer.ItemEnded(e.it.Kind, e.it.Key, e.name, e.reason)
+	}
+	return nil
+}

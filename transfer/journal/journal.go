@@ -1,0 +1,353 @@
+// Package journal remembers what arrived from one device in one place, so that
+// a run that broke goes on from there and a second run sends nothing again.
+//
+// A journal is one file that only grows:
+//
+//	"ferry journal 1\n" and the sender's device ID, "\n"
+//	records: u32 BE length of what follows · u8 type · body · u32 BE CRC-32C of type and body
+//	  type 1, arrived: 16 bytes fingerprint · 32 bytes digest · u64 BE size · the kept name, if it differs
+//	  type 2, temporary: a name that this device created and that is not meant to stay
+//	  type 3, cleared: no temporary name above this record is left
+//
+// A record is believed only whole; a torn tail, which a crash leaves, is cut
+// off when the journal is opened. Arrived records are written only after the
+// item's bytes and name are durable, so the journal may lag behind the disk but
+// never runs ahead of it. In memory it holds 24 bytes for each item.
+//
+// Its worst moment is a journal of another device, or of a newer version: it is
+// set aside under another name, never trusted and never deleted.
+package journal
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/p2p/identity"
+	"lukechampine.com/blake3"
+)
+
+const (
+	header        = "ferry journal 1\n"
+	recArrived    = 1
+	recTemporary  = 2
+	recCleared    = 3
+	maxRecord     = 1 + 16 + 32 + 8 + backup.MaxKey
+	arrivedHeader = 16 + 32 + 8
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Fingerprint identifies an item as the sender listed it: kind, type, key,
+// size and modification time. An item that was changed since has another one.
+type Fingerprint [16]byte
+
+// Of returns the fingerprint of an item.
+func Of(it backup.Item) Fingerprint {
+	h := blake3.New(16, nil)
+	var n [8]byte
+	num := func(v int64) {
+		binary.BigEndian.PutUint64(n[:], uint64(v))
+		h.Write(n[:])
+	}
+	num(int64(len(it.Kind)))
+	io.WriteString(h, string(it.Kind))
+	num(int64(it.Type))
+	num(int64(len(it.Key)))
+	io.WriteString(h, string(it.Key))
+	num(it.Size)
+	num(it.ModTime.Unix())
+	num(int64(it.ModTime.Nanosecond()))
+	return Fingerprint(h.Sum(nil))
+}
+
+// Arrived is an item that is durable on this device.
+type Arrived struct {
+	Fingerprint Fingerprint
+	Digest      backup.Digest
+	Size        int64
+	Name        backup.Key // empty = its own key
+}
+
+// Journal is an open journal. Its methods are safe for several goroutines.
+type Journal struct {
+	mu    sync.Mutex
+	f     *os.File
+	end   int64
+	at    map[Fingerprint]int64 // offset of the record's body
+	bytes int64                 // sizes of the items in at, added up
+	temps map[string]struct{}
+	noted int // temporary records since the last cleared one
+}
+
+// renoteAfter is after how many temporary names the living ones are noted anew,
+// so that a journal's reader never holds more than these.
+const renoteAfter = 4096
+
+// ErrBusy means that another process has the journal open: two moves from one
+// device into one place.
+var ErrBusy = errors.New("another move into this place is under way")
+
+// Open opens the journal at path for what comes from sender, or begins one. The
+// folder is made if it is missing.
+func Open(path string, sender identity.DeviceID) (*Journal, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	for range 2 {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		if err := lock(f); err != nil {
+			f.Close()
+			return nil, err
+		}
+		j := &Journal{f: f, at: map[Fingerprint]int64{}, temps: map[string]struct{}{}}
+		err = j.load(header + string(sender) + "\n")
+		if err == nil {
+			return j, nil
+		}
+		f.Close()
+		if !errors.Is(err, errForeign) {
+			return nil, err
+		}
+		if err := setAside(path); err != nil {
+			return nil, err
+		}
+	}
+	return nil, errForeign
+}
+
+var errForeign = errors.New("not a journal of this device")
+
+// setAside renames a journal that is not ours out of the way.
+func setAside(path string) error {
+	for i := 1; i < 1000; i++ {
+		aside := fmt.Sprintf("%s.aside-%d", path, i)
+		if _, err := os.Lstat(aside); err == nil {
+			continue
+		}
+		return os.Rename(path, aside)
+	}
+	return fmt.Errorf("too many journals were set aside beside %s", filepath.Base(path))
+}
+
+func (j *Journal) load(head string) error {
+	fi, err := j.f.Stat()
+	if err != nil {
+		return err
+	}
+	if fi.Size() == 0 {
+		if _, err := j.f.Write([]byte(head)); err != nil {
+			return err
+		}
+		j.end = int64(len(head))
+		return j.f.Sync()
+	}
+	r := bufio.NewReaderSize(j.f, 256<<10)
+	got := make([]byte, len(head))
+	n, err := io.ReadFull(r, got)
+	if err != nil && bytes.HasPrefix([]byte(head), got[:n]) { // torn while it was begun
+		if err := j.f.Truncate(0); err != nil {
+			return err
+		}
+		if _, err := j.f.WriteAt([]byte(head), 0); err != nil {
+			return err
+		}
+		j.end = int64(len(head))
+		return j.f.Sync()
+	}
+	if err != nil || string(got) != head {
+		return errForeign
+	}
+	j.end = int64(len(head))
+	var buf []byte
+	for {
+		rec, err := readRecord(r, &buf)
+		if err != nil {
+			break // the end, or a torn tail
+		}
+		j.note(rec, j.end+4)
+		j.end += int64(4 + len(rec) + 4)
+	}
+	return j.f.Truncate(j.end)
+}
+
+var errTorn = errors.New("torn record")
+
+// readRecord reads one record's type and body.
+func readRecord(r io.Reader, buf *[]byte) ([]byte, error) {
+	var n [4]byte
+	if _, err := io.ReadFull(r, n[:]); err != nil {
+		return nil, err
+	}
+	size := binary.BigEndian.Uint32(n[:])
+	if size == 0 || size > maxRecord {
+		return nil, errTorn
+	}
+	if cap(*buf) < int(size)+4 {
+		*buf = make([]byte, maxRecord+4)
+	}
+	b := (*buf)[:size+4]
+	if _, err := io.ReadFull(r, b); err != nil {
+		return nil, errTorn
+	}
+	if crc32.Checksum(b[:size], castagnoli) != binary.BigEndian.Uint32(b[size:]) {
+		return nil, errTorn
+	}
+	return b[:size], nil
+}
+
+// note takes a record into memory; at is the offset of its type byte.
+func (j *Journal) note(rec []byte, at int64) {
+	switch body := rec[1:]; rec[0] {
+	case recArrived:
+		if len(body) < arrivedHeader {
+			return
+		}
+		fp := Fingerprint(body)
+		if _, twice := j.at[fp]; !twice {
+			j.bytes += int64(binary.BigEndian.Uint64(body[48:]))
+		}
+		j.at[fp] = at + 1
+	case recTemporary:
+		j.temps[string(body)] = struct{}{}
+		j.noted++
+	case recCleared:
+		clear(j.temps)
+		j.noted = 0
+	}
+}
+
+func appendRecord(b []byte, typ byte, body ...[]byte) []byte {
+	n := 1
+	for _, p := range body {
+		n += len(p)
+	}
+	b = binary.BigEndian.AppendUint32(b, uint32(n))
+	start := len(b)
+	b = append(b, typ)
+	for _, p := range body {
+		b = append(b, p...)
+	}
+	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b[start:], castagnoli))
+}
+
+// write appends records to the file. It is called with mu held.
+func (j *Journal) write(b []byte) error {
+	if _, err := j.f.WriteAt(b, j.end); err != nil {
+		return err
+	}
+	for len(b) > 0 {
+		n := int(binary.BigEndian.Uint32(b))
+		j.note(b[4:4+n], j.end+4)
+		j.end += int64(n + 8)
+		b = b[n+8:]
+	}
+	return nil
+}
+
+// Arrived notes items that are durable, and makes the note durable too.
+func (j *Journal) Arrived(items []Arrived) error {
+	var b []byte
+	for _, a := range items {
+		if len(a.Name) > backup.MaxKey {
+			return fmt.Errorf("journal: name of %d bytes", len(a.Name))
+		}
+		var size [8]byte
+		binary.BigEndian.PutUint64(size[:], uint64(a.Size))
+		b = appendRecord(b, recArrived, a.Fingerprint[:], a.Digest[:], size[:], []byte(a.Name))
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := j.write(b); err != nil {
+		return err
+	}
+	return j.f.Sync()
+}
+
+// Temporary notes a name that must not outlive this run. It survives a killed
+// process, not a power cut: then the file system forgets the file as well.
+func (j *Journal) Temporary(name backup.Key) error {
+	if len(name) == 0 || len(name) > backup.MaxKey {
+		return fmt.Errorf("journal: name of %d bytes", len(name))
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.noted >= renoteAfter && len(j.temps) < renoteAfter/2 {
+		b := appendRecord(nil, recCleared)
+		for n := range j.temps {
+			b = appendRecord(b, recTemporary, []byte(n))
+		}
+		if err := j.write(b); err != nil {
+			return err
+		}
+	}
+	return j.write(appendRecord(nil, recTemporary, []byte(name)))
+}
+
+// Gone forgets a temporary name that was renamed or removed.
+func (j *Journal) Gone(name backup.Key) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	delete(j.temps, string(name))
+}
+
+// Temporaries returns the names noted and not cleared.
+func (j *Journal) Temporaries() []backup.Key {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	out := make([]backup.Key, 0, len(j.temps))
+	for n := range j.temps {
+		out = append(out, backup.Key(n))
+	}
+	return out
+}
+
+// Cleared notes that no temporary name is left.
+func (j *Journal) Cleared() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.noted == 0 {
+		return nil
+	}
+	return j.write(appendRecord(nil, recCleared))
+}
+
+// Lookup returns what is noted of an item.
+func (j *Journal) Lookup(fp Fingerprint) (backup.Prior, bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	at, ok := j.at[fp]
+	if !ok {
+		return backup.Prior{}, false
+	}
+	var n [4]byte
+	if _, err := j.f.ReadAt(n[:], at-5); err != nil {
+		return backup.Prior{}, false
+	}
+	body := make([]byte, binary.BigEndian.Uint32(n[:])-1)
+	if _, err := j.f.ReadAt(body, at); err != nil {
+		return backup.Prior{}, false
+	}
+	return backup.Prior{Digest: backup.Digest(body[16:48]), Name: backup.Key(body[arrivedHeader:])}, true
+}
+
+// Bytes returns the content of everything that arrived, in bytes.
+func (j *Journal) Bytes() int64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.bytes
+}
+
+// Close closes the file.
+func (j *Journal) Close() error { return j.f.Close() }

@@ -1,0 +1,122 @@
+package transfer
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ferry-move/ferry/mobile/backup"
+)
+
+// Phase is what a session is doing.
+type Phase uint8
+
+const (
+	PhaseStart  Phase = iota // nothing yet
+	PhasePlan                // the old phone counts what it has
+	PhaseAsk                 // the person at the new phone is asked
+	PhaseMove                // items move
+	PhaseFinish              // the last items are made safe, accounts compared
+	PhaseDone                // both sides signed
+)
+
+// String returns the word that JSON uses.
+func (p Phase) String() string {
+	return [...]string{"start", "plan", "ask", "move", "finish", "done"}[min(p, PhaseDone)]
+}
+
+// KindProgress is how far one kind is.
+type KindProgress struct {
+	Kind backup.Kind
+	// Items and Bytes are what was offered; DoneItems and DoneBytes what has
+	// ended, in whatever way.
+	Items, DoneItems uint64
+	Bytes, DoneBytes uint64
+	Failed           uint64
+}
+
+// Progress is a session at one moment.
+type Progress struct {
+	Phase Phase
+	// Items, DoneItems, Bytes and DoneBytes are sums over Kinds. DoneBytes
+	// counts the bytes of items under way too.
+	Items, DoneItems uint64
+	Bytes, DoneBytes uint64
+	// SentBytes is the content that went over the link.
+	SentBytes uint64
+	Failed    uint64
+	// Elapsed is the time since items began to move; 0 before.
+	Elapsed time.Duration
+	Kinds   []KindProgress
+}
+
+// Meter counts what a session does. A session writes it; any number of
+// observers read it with Snapshot, as often as they like. The zero value is
+// ready.
+type Meter struct {
+	phase    atomic.Uint32
+	began    atomic.Int64 // Unix ns; 0 = not yet
+	sent     atomic.Uint64
+	underway atomic.Int64 // bytes of items that have not ended
+
+	mu    sync.Mutex
+	kinds []KindProgress // guarded by mu
+}
+
+// Snapshot returns the state at this moment.
+func (m *Meter) Snapshot() Progress {
+	p := Progress{Phase: Phase(m.phase.Load()), SentBytes: m.sent.Load()}
+	if b := m.began.Load(); b != 0 {
+		p.Elapsed = time.Duration(time.Now().UnixNano() - b)
+	}
+	m.mu.Lock()
+	p.Kinds = append(p.Kinds, m.kinds...)
+	m.mu.Unlock()
+	for _, k := range p.Kinds {
+		p.Items += k.Items
+		p.DoneItems += k.DoneItems
+		p.Bytes += k.Bytes
+		p.DoneBytes += k.DoneBytes
+		p.Failed += k.Failed
+	}
+	if u := m.underway.Load(); u > 0 {
+		p.DoneBytes += uint64(u)
+	}
+	return p
+}
+
+func (m *Meter) setPhase(p Phase) {
+	if p == PhaseMove {
+		m.began.CompareAndSwap(0, time.Now().UnixNano())
+	}
+	m.phase.Store(uint32(p))
+}
+
+func (m *Meter) setKinds(kinds []KindProgress) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.kinds = append([]KindProgress(nil), kinds...)
+}
+
+// moved counts n bytes of content that went over the link.
+func (m *Meter) moved(n int) {
+	m.sent.Add(uint64(n))
+	m.underway.Add(int64(n))
+}
+
+// ended counts an item that ended; moved is how many of its bytes were counted
+// by moved.
+func (m *Meter) ended(kind int, size, moved int64, failed bool) {
+	m.underway.Add(-moved)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if kind >= len(m.kinds) {
+		return
+	}
+	k := &m.kinds[kind]
+	k.DoneItems++
+	k.DoneBytes += uint64(size)
+	if failed {
+		k.Failed++
+	}
+}

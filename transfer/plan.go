@@ -1,0 +1,92 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ferry-move/ferry/mobile/backup"
+)
+
+// maxExamples is how many items that cannot move a plan names, for each kind.
+const maxExamples = 100
+
+// KindPlan is what a phone has of one kind.
+type KindPlan struct {
+	Info  backup.Info
+	Items uint64 // those that cannot move included
+	Bytes uint64
+	// Cannot counts the items that are known not to move, by reason.
+	Cannot map[backup.Reason]uint64
+	// Examples are the first of those.
+	Examples []Failure
+	// Err is why the whole kind cannot be read, or nil.
+	Err error
+}
+
+// CannotTotal returns how many items are known not to move.
+func (k KindPlan) CannotTotal() (n uint64) {
+	for _, c := range k.Cannot {
+		n += c
+	}
+	return n
+}
+
+// Failure is an item that was not, or cannot be, moved.
+type Failure struct {
+	Kind   backup.Kind
+	Key    backup.Key
+	Reason backup.Reason
+}
+
+// MakePlan counts what agents have. It reads no file's content, and holds no
+// list of items. meter may be nil.
+func MakePlan(ctx context.Context, agents []backup.Agent, t backup.Transport, meter *Meter) ([]KindPlan, error) {
+	if meter == nil {
+		meter = new(Meter)
+	}
+	meter.setPhase(PhasePlan)
+	progress := make([]KindProgress, len(agents))
+	plans := make([]KindPlan, len(agents))
+	for i, a := range agents {
+		p := &plans[i]
+		*p = KindPlan{Info: a.Info(), Cannot: map[backup.Reason]uint64{}}
+		progress[i].Kind = p.Info.Kind
+		b, err := a.Backup(ctx, t)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
+			}
+			p.Err = err
+			continue
+		}
+		for it, err := range b.Items(ctx) {
+			if ctx.Err() != nil {
+				break
+			}
+			p.Items++
+			if err != nil {
+				r := backup.ReasonOf(err)
+				p.Cannot[r]++
+				if len(p.Examples) < maxExamples {
+					p.Examples = append(p.Examples, Failure{p.Info.Kind, it.Key, r})
+				}
+			} else {
+				p.Bytes += uint64(it.Size)
+			}
+			if p.Items%1024 == 0 {
+				progress[i].Items, progress[i].Bytes = p.Items, p.Bytes
+				meter.setKinds(progress)
+			}
+		}
+		err = b.Close()
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if err != nil {
+			p.Err = errors.Join(p.Err, err)
+		}
+		progress[i].Items, progress[i].Bytes = p.Items, p.Bytes
+		meter.setKinds(progress)
+	}
+	return plans, nil
+}

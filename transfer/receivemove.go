@@ -1,0 +1,430 @@
+package transfer
+
+import (
+	"bufio"
+	"context"
+	"crypto/subtle"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/transfer/journal"
+	"github.com/ferry-move/ferry/transfer/tree"
+	"github.com/ferry-move/ferry/transfer/wire"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	checkers = 4 // agents asked at once
+	// maxStaged is the most files staged and not yet committed.
+	maxStaged = 1024
+	// commitItems and commitLinger say when a batch is committed.
+	commitItems  = 512
+	commitLinger = 20 * time.Millisecond
+	entityLinger = 150 * time.Millisecond
+	// entityBatch is the most entities in one commit: an agent may rewrite a
+	// whole file for each.
+	entityBatch = Window / 2
+)
+
+// inItem is an item under way.
+type inItem struct {
+	id   uint64
+	kind int
+	it   backup.Item
+	want backup.Digest // an entity's digest, as it was listed
+
+	mu      sync.Mutex
+	compare []backup.Digest // offered with the verdict Compare; guarded by mu
+	names   []backup.Key    // where those are; guarded by mu
+	open    bool            // blocks may come; guarded by mu
+	staged  backup.Staged   // guarded by mu
+	temp    backup.Key      // guarded by mu
+	value   []byte          // an entity's, as it comes; guarded by mu
+	tree    *tree.Tree      // guarded by mu
+	moved   int64           // bytes counted by the meter; guarded by mu
+	holds   bool            // a place in receiver.staging; guarded by mu
+
+	// Set by whoever hands the item to the committer, then the committer's.
+	digest backup.Digest
+	fail   error      // the item failed
+	have   bool       // it is there already
+	name   backup.Key // with have
+	known  bool       // the journal has it
+	listed bool       // the committer has seen it, of an entity
+}
+
+func (i *inItem) drop() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.open = false
+	if i.staged != nil {
+		i.staged.Discard()
+		i.staged = nil
+	}
+}
+
+func (r *receiver) move(ctx context.Context) error {
+	r.meter.setPhase(PhaseMove)
+	g, gctx := errgroup.WithContext(ctx)
+	for range checkers {
+		g.Go(func() error { return r.check(gctx) })
+	}
+	g.Go(func() error {
+		return batches(gctx, r.wanted, r.allDone, entriesPerFrame, linger, func(b []wire.Wanted) error {
+			return r.c.send(gctx, &wire.Want{Wanted: b})
+		})
+	})
+	g.Go(func() error {
+		return batches(gctx, r.results, r.allDone, entriesPerFrame, linger, func(b []wire.Result) error {
+			return r.c.send(gctx, &wire.Results{Results: b})
+		})
+	})
+	g.Go(func() error { return r.commitLoop(gctx) })
+	g.Go(func() error { return r.acceptLanes(gctx) })
+	return g.Wait()
+}
+
+func (r *receiver) onItems(ctx context.Context, m *wire.Items) error {
+	if m.First != r.next || r.endSeen {
+		return protocolError("items out of order")
+	}
+	for i := range m.Entries {
+		e := &m.Entries[i]
+		if int(e.Kind) >= len(r.kinds) || !r.accepted[e.Kind] {
+			return protocolError("an item of a kind that was not accepted")
+		}
+		in := &inItem{id: r.next, kind: int(e.Kind), it: e.Item(r.kinds)}
+		r.next++
+		if e.Fail != 0 {
+			in.fail = backup.Reason(e.Fail)
+		} else if r.infos[in.kind].Entities != (in.it.Type == backup.TypeEntity) {
+			return protocolError("an item of a type that its kind does not have")
+		}
+		if len(e.Digest) > 0 {
+			in.want = backup.Digest(e.Digest)
+		}
+		r.mu.Lock()
+		r.items[in.id] = in
+		r.keyBytes += keyCost(in.it)
+		tooMany := len(r.items) > Window || r.keyBytes > 2*windowKeys
+		r.mu.Unlock()
+		if tooMany {
+			return protocolError("more items under way than the window allows")
+		}
+		if r.infos[in.kind].Entities {
+			// Entities are committed in the order in which they are listed, so
+			// the committer hears of them first.
+			if err := put(ctx, r.ready, in); err != nil {
+				return err
+			}
+		}
+		if err := put(ctx, r.toCheck, in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *receiver) onEnd(m *wire.End) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.endSeen || m.Items != r.next-1 {
+		return protocolError("the manifest's end does not fit")
+	}
+	r.endSeen, r.ended = true, m.Items
+	r.checkDone()
+	return nil
+}
+
+// checkDone is called with mu held.
+func (r *receiver) checkDone() {
+	if r.endSeen && r.led.complete(r.ended) {
+		select {
+		case <-r.allDone:
+		default:
+			close(r.allDone)
+		}
+	}
+}
+
+// onSettle ends items whose content does not come.
+func (r *receiver) onSettle(m *wire.Settle) error {
+	for _, s := range m.Settled {
+		r.mu.Lock()
+		in := r.items[s.ID]
+		r.mu.Unlock()
+		if in == nil {
+			continue // it ended here in the meantime: a damaged block, a full disk
+		}
+		in.mu.Lock()
+		if !in.open {
+			in.mu.Unlock()
+			continue
+		}
+		if s.Same != 0 {
+			if int(s.Same) > len(in.compare) {
+				in.mu.Unlock()
+				return protocolError("it settles on a digest that was not offered")
+			}
+			in.have, in.digest = true, in.compare[s.Same-1]
+			if int(s.Same) <= len(in.names) {
+				in.name = in.names[s.Same-1]
+			}
+		} else {
+			in.fail = backup.Reason(s.Fail)
+		}
+		in.open = false
+		in.mu.Unlock()
+		r.done(in)
+	}
+	return nil
+}
+
+// done hands an item to the committer. Each item is handed over once: by
+// whoever set open to false, or by its checker.
+func (r *receiver) done(in *inItem) {
+	r.ready <- in // never full: each item of the window is in it twice at most
+}
+
+// check asks the agents what is needed.
+func (r *receiver) check(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-r.allDone:
+			return nil
+		case in := <-r.toCheck:
+			if err := r.checkItem(ctx, in); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (r *receiver) checkItem(ctx context.Context, in *inItem) error {
+	if in.fail != nil {
+		r.done(in)
+		return nil
+	}
+	a := backup.Answer{Verdict: backup.Need}
+	if c, ok := r.restores[in.kind].(backup.Checker); ok {
+		var prior backup.Prior
+		if r.journal != nil && in.it.Type == backup.TypeFile {
+			prior, in.known = r.journal.Lookup(journal.Of(in.it))
+		}
+		it := in.it
+		it.Digest = in.want
+		a = c.Check(ctx, it, prior)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+	switch a.Verdict {
+	case backup.Have:
+		in.have, in.digest = true, a.Digest
+		if len(a.Names) > 0 {
+			in.name = a.Names[0]
+		}
+		r.done(in)
+		return nil
+	case backup.Refuse:
+		in.fail = a.Err
+		if in.fail == nil {
+			in.fail = backup.Unknown
+		}
+		r.done(in)
+		return nil
+	}
+	if in.it.Type == backup.TypeDirectory { // the committer stages it
+		r.done(in)
+		return nil
+	}
+	w := wire.Wanted{ID: in.id, Verdict: uint8(backup.Need)}
+	in.mu.Lock()
+	if a.Verdict == backup.Compare && len(a.Digests) > 0 {
+		w.Verdict = uint8(backup.Compare)
+		in.compare, in.names = a.Digests[:min(len(a.Digests), wire.MaxDigests)], a.Names
+		for _, d := range in.compare {
+			w.Digests = append(w.Digests, append([]byte(nil), d[:]...))
+		}
+	}
+	in.open, in.tree = true, tree.New(in.it.Size)
+	in.mu.Unlock()
+	return put(ctx, r.wanted, w)
+}
+
+// acceptLanes serves lanes until every item has its result.
+func (r *receiver) acceptLanes(ctx context.Context) error {
+	g, gctx := errgroup.WithContext(ctx)
+	actx, stop := context.WithCancel(gctx)
+	defer stop()
+	g.Go(func() error { // no more lanes once everything is in
+		defer stop()
+		select {
+		case <-r.allDone:
+		case <-actx.Done():
+		}
+		return nil
+	})
+	for range r.cfg.LaneCount {
+		lane, err := r.cfg.Lanes.AcceptLane(actx)
+		if err != nil {
+			if actx.Err() == nil {
+				g.Go(func() error { return wrapLane(gctx, err) })
+			}
+			break
+		}
+		g.Go(func() error {
+			err := wrapLane(gctx, r.runLane(gctx, lane))
+			select {
+			case <-r.allDone: // the sender may close lanes as it likes now
+				return nil
+			default:
+				return err
+			}
+		})
+	}
+	return g.Wait()
+}
+
+// runLane stages the blocks of one lane until it ends.
+func (r *receiver) runLane(ctx context.Context, lane io.ReadCloser) error {
+	defer lane.Close()
+	defer context.AfterFunc(ctx, func() { lane.Close() })()
+	rd := bufio.NewReaderSize(lane, 64<<10)
+	h, err := wire.ReadLaneHello(rd)
+	if err != nil {
+		return err
+	}
+	if subtle.ConstantTimeCompare(h.Token[:], r.token[:]) != 1 {
+		return protocolError("a lane with another session's token")
+	}
+	buf := new([wire.BlockSize]byte)
+	for {
+		bh, err := wire.ReadBlockHeader(rd)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		p := buf[:bh.Length]
+		if _, err := io.ReadFull(rd, p); err != nil {
+			return err
+		}
+		if err := r.onBlock(ctx, bh, p); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *receiver) onBlock(ctx context.Context, bh wire.BlockHeader, p []byte) error {
+	r.mu.Lock()
+	in := r.items[bh.Item]
+	r.mu.Unlock()
+	if in == nil {
+		return nil // it ended; the sender will hear, or has heard
+	}
+	i := int64(bh.Offset / wire.BlockSize)
+	if i >= tree.Blocks(in.it.Size) || tree.BlockLen(in.it.Size, i) != len(p) {
+		return protocolError("a block that its item does not have")
+	}
+	if err := r.prepare(ctx, in); err != nil {
+		return err
+	}
+	in.mu.Lock()
+	if !in.open {
+		in.mu.Unlock()
+		return nil
+	}
+	in.moved += int64(len(p))
+	staged, value := in.staged, in.value
+	in.mu.Unlock()
+	r.meter.moved(len(p))
+	var err error
+	switch {
+	case tree.Block(p, i, in.it.Size) != bh.Hash:
+		err = backup.Damaged
+	case value != nil:
+		copy(value[bh.Offset:], p)
+	case staged != nil && len(p) > 0:
+		_, err = staged.(backup.StagedFile).WriteAt(p, int64(bh.Offset))
+	}
+	in.mu.Lock()
+	if !in.open {
+		in.mu.Unlock()
+		return nil
+	}
+	if err == nil {
+		if err = in.tree.Add(i, bh.Hash); err != nil {
+			in.mu.Unlock()
+			return protocolError("a block twice")
+		}
+		if !in.tree.Complete() {
+			in.mu.Unlock()
+			return nil
+		}
+		in.digest, _ = in.tree.Digest()
+		if in.it.Type == backup.TypeEntity && in.digest != in.want {
+			err = backup.Damaged
+		}
+	}
+	in.fail, in.open = err, false
+	in.mu.Unlock()
+	r.mu.Lock()
+	if err == nil {
+		r.report.SentItems++
+		r.report.SentBytes += uint64(in.it.Size)
+	}
+	r.mu.Unlock()
+	r.done(in)
+	return nil
+}
+
+// prepare makes an item's place before its first block.
+func (r *receiver) prepare(ctx context.Context, in *inItem) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !in.open || in.staged != nil || in.value != nil {
+		return nil
+	}
+	if in.it.Type == backup.TypeEntity {
+		r.mu.Lock()
+		r.valueBytes += in.it.Size
+		over := r.valueBytes > 2*windowBytes
+		r.mu.Unlock()
+		if over {
+			return protocolError("more bytes of entities under way than allowed")
+		}
+		in.value = make([]byte, in.it.Size)
+		return nil
+	}
+	if err := put(ctx, r.staging, struct{}{}); err != nil {
+		return err
+	}
+	in.holds = true
+	st, err := r.restores[in.kind].Stage(ctx, in.it)
+	if err == nil {
+		if _, ok := st.(backup.StagedFile); !ok {
+			st.Discard()
+			err = backup.Fail("stage", in.it.Kind, backup.Unsupported, nil)
+		}
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		in.fail, in.open = err, false
+		r.done(in)
+		return nil
+	}
+	in.staged = st
+	if t, ok := st.(TempNamer); ok && r.journal != nil {
+		in.temp = t.TempName()
+		r.journal.Temporary(in.temp) // a journal that fails costs a later run time, not data
+	}
+	return nil
+}

@@ -1,0 +1,476 @@
+package transfer
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/p2p/identity"
+	"github.com/ferry-move/ferry/transfer/journal"
+	"github.com/ferry-move/ferry/transfer/receipt"
+	"github.com/ferry-move/ferry/transfer/wire"
+)
+
+// Offer is what a person at the new phone is asked about.
+type Offer struct {
+	Peer  receipt.Side
+	Flags backup.Flags
+	Kinds []OfferedKind
+	// Free is the free space here in bytes, -1 where it is not known.
+	Free int64
+	// Already is how many bytes arrived from that device in earlier runs.
+	Already int64
+}
+
+// OfferedKind is one kind of an offer.
+type OfferedKind struct {
+	Kind  backup.Kind
+	Items uint64
+	Bytes uint64
+	// Cannot counts those that the old phone already knows it cannot move.
+	Cannot uint64
+	// Supported tells that this phone has an agent for the kind.
+	Supported bool
+}
+
+// Bytes returns the content of the supported kinds in bytes.
+func (o *Offer) Bytes() (n int64) {
+	for _, k := range o.Kinds {
+		if k.Supported {
+			n += int64(k.Bytes)
+		}
+	}
+	return n
+}
+
+// Missing returns how many bytes of space are missing here, 0 if it fits or if
+// that is not known. What arrived before is taken off.
+func (o *Offer) Missing() int64 {
+	if o.Free < 0 {
+		return 0
+	}
+	return max(0, o.Bytes()-min(o.Already, o.Bytes())-o.Free)
+}
+
+// Decision is what the person said. The zero value refuses.
+type Decision struct {
+	Accept bool
+	// Kinds are those that may come. nil = every supported one.
+	Kinds []backup.Kind
+	// Why tells the old phone the reason of a refusal. 0 = StopRefused.
+	Why wire.StopKind
+}
+
+// ReceiveConfig is what a receiving session needs. The fields without a default
+// must be set.
+type ReceiveConfig struct {
+	Self    Self
+	Peer    identity.DeviceID // as the link proved it
+	Control Control
+	Lanes   LaneAcceptor
+	// Agents are the kinds that this phone takes.
+	Agents []backup.Agent
+	// Free returns the free space in bytes. nil = not known.
+	Free func() (int64, error)
+	// Journal opens the journal for what comes from a device. nil = nothing is
+	// remembered.
+	Journal func(identity.DeviceID) (*journal.Journal, error)
+	// Accept asks the person.
+	Accept func(context.Context, Offer) (Decision, error)
+	// LaneCount is the most lanes to serve. 0 = MaxLanes.
+	LaneCount int
+	Meter     *Meter
+	Observer  Observer
+}
+
+// Sweeper is a Restore that removes temporary files of a run that was killed.
+// The names are ones that [TempNamer] gave; those that are gone are no error.
+type Sweeper interface {
+	Sweep(ctx context.Context, names []backup.Key) error
+}
+
+// TempNamer is a Staged that lies under a temporary name until Commit.
+type TempNamer interface {
+	TempName() backup.Key
+}
+
+// receiver is the receiving side of a session; see sender for the states.
+//
+// The reader takes the manifest in; checkers ask the agents what is needed;
+// lanes stage blocks; one committer makes batches durable, notes them in the
+// journal and reports them. An item is owned by the stage it is in, and leaves
+// the window with its result.
+type receiver struct {
+	cfg     ReceiveConfig
+	c       *control
+	meter   *Meter
+	journal *journal.Journal // nil = none
+	token   [wire.TokenSize]byte
+
+	hello    wire.Hello
+	offer    Offer
+	kinds    []backup.Kind
+	accepted []bool
+	declined []receipt.Declined
+	started  time.Time
+	infos    []backup.Info
+	restores []backup.Restore
+
+	toCheck chan *inItem
+	wanted  chan wire.Wanted
+	results chan wire.Result
+	ready   chan *inItem
+	staging chan struct{} // one for each file staged and not committed
+
+	mu         sync.Mutex
+	items      map[uint64]*inItem // guarded by mu
+	next       uint64             // the next item's ID; owned by the read loop
+	keyBytes   int64              // guarded by mu
+	valueBytes int64              // guarded by mu
+	ended      uint64             // -1 + 1: items in the manifest, valid once endSeen
+	endSeen    bool               // guarded by mu
+	led        *ledger            // guarded by mu
+	report     Report             // guarded by mu
+
+	allDone    chan struct{} // closed when every item has its result; guarded by mu
+	theirs     chan *wire.Totals
+	theirProof chan *wire.Receipt
+	bye        chan struct{}
+}
+
+// Receive runs a session as the new phone, to its end. The returned report is
+// never nil. Receive closes cfg.Control.
+func Receive(ctx context.Context, cfg ReceiveConfig) (*Report, error) {
+	r := &receiver{
+		cfg: cfg, c: newControl(cfg.Control), meter: cfg.Meter, next: 1,
+		toCheck: make(chan *inItem, Window), wanted: make(chan wire.Wanted, Window), results: make(chan wire.Result, Window),
+		ready: make(chan *inItem, 2*Window), staging: make(chan struct{}, maxStaged), items: map[uint64]*inItem{},
+		allDone: make(chan struct{}), theirs: make(chan *wire.Totals, 1), theirProof: make(chan *wire.Receipt, 1), bye: make(chan struct{}),
+	}
+	if r.meter == nil {
+		r.meter = new(Meter)
+	}
+	if r.cfg.LaneCount <= 0 {
+		r.cfg.LaneCount = MaxLanes
+	}
+	rand.Read(r.token[:])
+	started := make(chan struct{})
+	asking := make(chan struct{})
+	err := runSession(ctx, r.c,
+		func(ctx context.Context) error { return r.readLoop(ctx, asking, started) },
+		func(ctx context.Context) error { return r.run(ctx, asking, started) })
+	err = errors.Join(err, r.closeAll())
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.report.setKinds(r.led)
+	r.report.Declined = r.declined
+	r.report.Elapsed = r.meter.Snapshot().Elapsed
+	return &r.report, err
+}
+
+// closeAll drops what is staged, closes the agents' restores, and the journal.
+func (r *receiver) closeAll() error {
+	var err error
+	for _, it := range r.items { // no other goroutine is left
+		it.drop()
+	}
+	for _, re := range r.restores {
+		if re != nil {
+			err = errors.Join(err, re.Close())
+		}
+	}
+	if r.journal != nil {
+		if err == nil {
+			err = r.journal.Cleared()
+		}
+		err = errors.Join(err, r.journal.Close())
+	}
+	return err
+}
+
+func (r *receiver) run(ctx context.Context, asking, started chan<- struct{}) error {
+	if err := r.open(ctx, asking); err != nil {
+		return err
+	}
+	close(started)
+	if err := r.move(ctx); err != nil {
+		return err
+	}
+	return r.settleAccounts(ctx)
+}
+
+// open answers hello and offer. Reads pass to the read loop before the person
+// is asked, so that a sender that gives up is noticed.
+func (r *receiver) open(ctx context.Context, asking chan<- struct{}) error {
+	hello, err := first[*wire.Hello](r.c)
+	if err != nil {
+		return err
+	}
+	if err := checkHello(hello, r.cfg.Peer); err != nil {
+		return err
+	}
+	r.hello = *hello
+	r.mu.Lock()
+	r.report.Peer = receipt.Side{Device: r.cfg.Peer, Name: hello.Name, Version: hello.Version}
+	r.mu.Unlock()
+	err = r.c.send(ctx, &wire.Hello{
+		Protocol: wire.Protocol, Device: string(r.cfg.Self.Key.ID()), Name: r.cfg.Self.Name, Version: r.cfg.Self.Version, Session: hello.Session,
+	})
+	if err != nil {
+		return err
+	}
+	r.meter.setPhase(PhasePlan)
+	offer, err := first[*wire.Offer](r.c)
+	if err != nil {
+		return err
+	}
+	close(asking)
+	flags := backup.Flags(offer.Flags)
+	if !flags.Has(backup.FlagDeviceToDeviceTransfer) {
+		return stop(wire.StopFlags)
+	}
+	r.started = fromMillis(offer.Started)
+	if r.cfg.Journal != nil {
+		if r.journal, err = r.cfg.Journal(r.cfg.Peer); err != nil {
+			if errors.Is(err, journal.ErrBusy) {
+				return errors.Join(stop(wire.StopBusy), err)
+			}
+			return err
+		}
+	}
+	r.describe(offer, flags)
+	d, err := r.ask(ctx)
+	if err != nil {
+		return err
+	}
+	if !d.Accept {
+		why := d.Why
+		if why == wire.StopNone {
+			why = wire.StopRefused
+		}
+		r.c.ending.Store(&StopError{Kind: why})
+		if err := r.c.send(ctx, &wire.Answer{Why: why}); err != nil {
+			return err
+		}
+		return stop(why)
+	}
+	return r.accept(ctx, d, flags)
+}
+
+// describe makes the offer that the person sees.
+func (r *receiver) describe(o *wire.Offer, flags backup.Flags) {
+	r.offer = Offer{Peer: r.report.Peer, Flags: flags, Free: -1}
+	if r.cfg.Free != nil {
+		if n, err := r.cfg.Free(); err == nil {
+			r.offer.Free = n
+		}
+	}
+	if r.journal != nil {
+		r.offer.Already = r.journal.Bytes()
+	}
+	for _, k := range o.Kinds {
+		r.kinds = append(r.kinds, backup.Kind(k.Kind))
+		r.offer.Kinds = append(r.offer.Kinds, OfferedKind{
+			Kind: backup.Kind(k.Kind), Items: k.Items, Bytes: k.Bytes, Cannot: k.Cannot, Supported: r.agent(backup.Kind(k.Kind)) != nil,
+		})
+	}
+}
+
+func (r *receiver) agent(k backup.Kind) backup.Agent {
+	for _, a := range r.cfg.Agents {
+		if a.Info().Kind == k {
+			return a
+		}
+	}
+	return nil
+}
+
+func (r *receiver) ask(ctx context.Context) (Decision, error) {
+	r.meter.setPhase(PhaseAsk)
+	return r.cfg.Accept(ctx, r.offer)
+}
+
+// accept opens the agents and says yes.
+func (r *receiver) accept(ctx context.Context, d Decision, flags backup.Flags) error {
+	r.restores = make([]backup.Restore, len(r.kinds))
+	r.infos = make([]backup.Info, len(r.kinds))
+	r.accepted = make([]bool, len(r.kinds))
+	progress := make([]KindProgress, len(r.kinds))
+	answer := &wire.Answer{Accept: true, Token: r.token[:], Lanes: uint32(r.cfg.LaneCount), Free: uint64(max(0, r.offer.Free))}
+	for i, k := range r.offer.Kinds {
+		progress[i].Kind = k.Kind
+		yes := k.Supported
+		if d.Kinds != nil {
+			yes = false
+			for _, want := range d.Kinds {
+				yes = yes || want == k.Kind && k.Supported
+			}
+		}
+		if !yes {
+			r.declined = append(r.declined, receipt.Declined{Kind: k.Kind, Items: k.Items, Bytes: k.Bytes})
+			continue
+		}
+		a := r.agent(k.Kind)
+		re, err := a.Restore(ctx, backup.Transport{Flags: flags})
+		if err != nil {
+			return fmt.Errorf("open %s: %w", k.Kind, err)
+		}
+		r.restores[i], r.infos[i], r.accepted[i] = re, a.Info(), true
+		progress[i].Items, progress[i].Bytes = k.Items, k.Bytes
+		answer.Kinds = append(answer.Kinds, uint32(i))
+	}
+	if err := r.sweep(ctx); err != nil {
+		return err
+	}
+	r.meter.setKinds(progress)
+	r.mu.Lock()
+	r.led = newLedger(r.kinds)
+	r.mu.Unlock()
+	return r.c.send(ctx, answer)
+}
+
+// sweep removes what an earlier run from the same device left half done.
+func (r *receiver) sweep(ctx context.Context) error {
+	if r.journal == nil {
+		return nil
+	}
+	names := r.journal.Temporaries()
+	if len(names) == 0 {
+		return nil
+	}
+	for _, re := range r.restores {
+		if s, ok := re.(Sweeper); ok {
+			if err := s.Sweep(ctx, names); err != nil {
+				return err
+			}
+		}
+	}
+	return r.journal.Cleared()
+}
+
+// readLoop takes what the sender says from the offer on.
+func (r *receiver) readLoop(ctx context.Context, asking, started <-chan struct{}) error {
+	select {
+	case <-asking:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	for {
+		m, err := r.c.recv()
+		if err != nil {
+			return err
+		}
+		select {
+		case <-started:
+		default: // the person has not answered: nothing is allowed yet
+			return protocolError("frame type %d before the answer", m.Type())
+		}
+		switch m := m.(type) {
+		case *wire.Items:
+			err = r.onItems(ctx, m)
+		case *wire.Settle:
+			err = r.onSettle(m)
+		case *wire.End:
+			err = r.onEnd(m)
+		case *wire.Totals:
+			err = offerOnce(r.theirs, m)
+		case *wire.Receipt:
+			err = offerOnce(r.theirProof, m)
+		case *wire.Bye:
+			close(r.bye)
+			return nil
+		default:
+			err = protocolError("frame type %d out of turn", m.Type())
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// settleAccounts finishes the agents' work, compares totals, signs, and says
+// goodbye.
+func (r *receiver) settleAccounts(ctx context.Context) error {
+	r.meter.setPhase(PhaseFinish)
+	for i, re := range r.restores {
+		if f, ok := re.(backup.Finisher); ok {
+			if err := f.Finish(ctx); err != nil {
+				return fmt.Errorf("finish %s: %w", r.kinds[i], err)
+			}
+		}
+	}
+	r.mu.Lock()
+	ours := r.led.totals()
+	r.mu.Unlock()
+	ours.Finished = millis(time.Now())
+	if err := r.c.send(ctx, ours); err != nil {
+		return err
+	}
+	theirs, err := take(ctx, r.theirs)
+	if err != nil {
+		return err
+	}
+	if !sameTotals(ours, theirs) {
+		return stop(wire.StopDisagree)
+	}
+	proof, err := take(ctx, r.theirProof)
+	if err != nil {
+		return err
+	}
+	if err := r.checkReceipt(proof, ours.Finished); err != nil {
+		return err
+	}
+	sig, err := receipt.Sign(r.cfg.Self.Key, receipt.Receiver, proof.Payload)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	r.report.Receipt = receipt.Format(proof.Payload, proof.Signature, sig)
+	r.mu.Unlock()
+	if err := r.c.send(ctx, &wire.Receipt{Payload: proof.Payload, Signature: sig}); err != nil {
+		return err
+	}
+	if _, err := take(ctx, r.bye); err != nil {
+		return err
+	}
+	r.meter.setPhase(PhaseDone)
+	return r.c.send(ctx, &wire.Bye{})
+}
+
+// checkReceipt holds the sender's payload against this side's own account. Every
+// field that this side can know must be what it knows.
+func (r *receiver) checkReceipt(m *wire.Receipt, finished int64) error {
+	p, err := receipt.DecodePayload(m.Payload)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrProtocol, err)
+	}
+	want := receipt.Payload{
+		Session: hex.EncodeToString(r.hello.Session), Protocol: min(wire.Protocol, r.hello.Protocol), Flags: r.offer.Flags,
+		Sender:   r.report.Peer,
+		Receiver: receipt.Side{Device: r.cfg.Self.Key.ID(), Name: r.cfg.Self.Name, Version: r.cfg.Self.Version},
+		Started:  r.started, Finished: fromMillis(finished), Declined: append([]receipt.Declined{}, r.declined...),
+	}
+	r.mu.Lock()
+	r.led.fill(&want)
+	r.mu.Unlock()
+	ours, err := want.Encode()
+	if err != nil {
+		return err
+	}
+	theirs, err := p.Encode()
+	if err != nil {
+		return err
+	}
+	if string(ours) != string(theirs) {
+		return stop(wire.StopDisagree)
+	}
+	if !receipt.Check(r.cfg.Peer, receipt.Sender, m.Payload, m.Signature) {
+		return protocolError("its signature does not match the receipt")
+	}
+	return nil
+}

@@ -1,0 +1,421 @@
+package transfer
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/p2p/identity"
+	"github.com/ferry-move/ferry/transfer/receipt"
+	"github.com/ferry-move/ferry/transfer/wire"
+	"golang.org/x/sync/semaphore"
+)
+
+// SendConfig is what a sending session needs. The fields without a default must
+// be set.
+type SendConfig struct {
+	Self    Self
+	Peer    identity.DeviceID // as the link proved it
+	Control Control
+	Lanes   LaneOpener
+	// Agents are the kinds to move, in their order.
+	Agents []backup.Agent
+	// Plans are what MakePlan found for Agents. nil = Send makes it.
+	Plans []KindPlan
+	// Transport's flags get FlagDeviceToDeviceTransfer added.
+	Transport backup.Transport
+	// LaneCount is how many lanes to use at most. 0 = DefaultLanes.
+	LaneCount int
+	// Meter is written to. nil = nobody looks.
+	Meter *Meter
+	// Observer hears of items. nil = nobody listens.
+	Observer Observer
+	// Accepted is called when the new phone said yes. nil = not called.
+	Accepted func(peer receipt.Side)
+}
+
+// outItem is an item under way. Its fields are set before it is shared, but for
+// those that say otherwise.
+type outItem struct {
+	id     uint64
+	kind   int
+	it     backup.Item
+	digest backup.Digest // guarded by sender.mu
+	moved  int64         // bytes counted by the meter; guarded by sender.mu
+	sent   bool          // its last block was read; guarded by sender.mu
+	wanted bool          // owned by the read loop
+}
+
+// sender is the sending side of a session.
+//
+//	hello ─> offer ─> answer ─> ┌ items, settle, blocks ┐ ─> totals ─> receipt ─> bye
+//	                            └ want, results <───────┘
+//
+// list walks the agents and fills the window; the reader takes verdicts and
+// results; readers and comparers turn verdicts into blocks and settlements;
+// lanes carry blocks. Every queue is as long as the window, so the reader never
+// blocks, and an item leaves the window only with its result.
+type sender struct {
+	cfg     SendConfig
+	c       *control
+	meter   *Meter
+	session [wire.SessionSize]byte
+	started time.Time
+
+	peer     wire.Hello
+	answer   *wire.Answer
+	kinds    []backup.Kind
+	accepted []int
+	declined []receipt.Declined
+
+	slots, keyBytes, valueBytes *semaphore.Weighted
+
+	manifest chan wire.Entry
+	nextSent uint64 // ID of the next entry in a frame; owned by writeManifest
+	settled  chan wire.Settled
+	todo     chan *outItem
+	compare  chan compareJob
+	blocks   chan *block
+
+	mu      sync.Mutex
+	items   map[uint64]*outItem // guarded by mu
+	backups []backup.Backup     // set before work begins
+	led     *ledger             // guarded by mu
+	listed  uint64              // guarded by mu; valid once listEnd
+	listEnd bool                // guarded by mu
+	report  Report              // guarded by mu
+	lanes   []LaneWriter        // guarded by mu
+
+	allDone    chan struct{} // closed when every item has its result; guarded by mu
+	theirs     chan *wire.Totals
+	theirProof chan *wire.Receipt
+	bye        chan struct{}
+}
+
+type compareJob struct {
+	o       *outItem
+	digests []backup.Digest
+}
+
+// Send runs a session as the old phone, to its end. The returned report is
+// never nil. Send closes cfg.Control.
+func Send(ctx context.Context, cfg SendConfig) (*Report, error) {
+	s := &sender{
+		cfg: cfg, c: newControl(cfg.Control), meter: cfg.Meter, started: time.Now(),
+		slots: semaphore.NewWeighted(Window), keyBytes: semaphore.NewWeighted(windowKeys), valueBytes: semaphore.NewWeighted(windowBytes),
+		manifest: make(chan wire.Entry, entriesPerFrame), settled: make(chan wire.Settled, Window),
+		todo: make(chan *outItem, Window), compare: make(chan compareJob, Window), blocks: make(chan *block, 32),
+		items: map[uint64]*outItem{}, nextSent: 1,
+		allDone: make(chan struct{}), theirs: make(chan *wire.Totals, 1), theirProof: make(chan *wire.Receipt, 1), bye: make(chan struct{}),
+	}
+	if s.meter == nil {
+		s.meter = new(Meter)
+	}
+	if s.cfg.LaneCount <= 0 {
+		s.cfg.LaneCount = DefaultLanes
+	}
+	s.cfg.Transport.Flags |= backup.FlagDeviceToDeviceTransfer
+	rand.Read(s.session[:])
+	started := make(chan struct{})
+	err := runSession(ctx, s.c,
+		func(ctx context.Context) error { return s.readLoop(ctx, started) },
+		func(ctx context.Context) error { return s.run(ctx, started) })
+	for _, l := range s.lanes {
+		l.Close()
+	}
+	for _, b := range s.backups {
+		if b != nil {
+			err = errors.Join(err, b.Close())
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.report.setKinds(s.led)
+	s.report.Declined = s.declined
+	s.report.Elapsed = s.meter.Snapshot().Elapsed
+	return &s.report, err
+}
+
+// run opens the session, moves everything, and closes the account. The read
+// loop waits for started, so that the opening's answers are read in turn.
+func (s *sender) run(ctx context.Context, started chan<- struct{}) error {
+	if s.cfg.Plans == nil {
+		plans, err := MakePlan(ctx, s.cfg.Agents, s.cfg.Transport, s.meter)
+		if err != nil {
+			return err
+		}
+		s.cfg.Plans = plans
+	}
+	if err := s.open(ctx); err != nil {
+		return err
+	}
+	close(started)
+	if err := s.move(ctx); err != nil {
+		return err
+	}
+	return s.settleAccounts(ctx)
+}
+
+// open says hello, offers, and waits for the answer.
+func (s *sender) open(ctx context.Context) error {
+	err := s.c.send(ctx, &wire.Hello{
+		Protocol: wire.Protocol, Device: string(s.cfg.Self.Key.ID()), Name: s.cfg.Self.Name, Version: s.cfg.Self.Version, Session: s.session[:],
+	})
+	if err != nil {
+		return err
+	}
+	hello, err := first[*wire.Hello](s.c)
+	if err != nil {
+		return err
+	}
+	if err := checkHello(hello, s.cfg.Peer); err != nil {
+		return err
+	}
+	if string(hello.Session) != string(s.session[:]) {
+		return protocolError("another session's hello")
+	}
+	s.peer = *hello
+	offer := &wire.Offer{Flags: uint32(s.cfg.Transport.Flags), Started: millis(s.started)}
+	progress := make([]KindProgress, len(s.cfg.Plans))
+	for i, p := range s.cfg.Plans {
+		offer.Kinds = append(offer.Kinds, wire.OfferedKind{Kind: string(p.Info.Kind), Items: p.Items, Bytes: p.Bytes, Cannot: p.CannotTotal()})
+		s.kinds = append(s.kinds, p.Info.Kind)
+		progress[i] = KindProgress{Kind: p.Info.Kind, Items: p.Items, Bytes: p.Bytes}
+	}
+	s.mu.Lock()
+	s.report.Peer = receipt.Side{Device: s.cfg.Peer, Name: hello.Name, Version: hello.Version}
+	s.mu.Unlock()
+	s.meter.setPhase(PhaseAsk)
+	if err := s.c.send(ctx, offer); err != nil {
+		return err
+	}
+	if s.answer, err = first[*wire.Answer](s.c); err != nil {
+		return err
+	}
+	if !s.answer.Accept {
+		return &StopError{Kind: s.answer.Why, Remote: true}
+	}
+	yes := make([]bool, len(s.kinds))
+	for _, k := range s.answer.Kinds {
+		if int(k) >= len(s.kinds) {
+			return protocolError("it accepts a kind that was not offered")
+		}
+		yes[k] = true
+	}
+	for i, p := range s.cfg.Plans {
+		if yes[i] {
+			s.accepted = append(s.accepted, i)
+		} else {
+			s.declined = append(s.declined, receipt.Declined{Kind: p.Info.Kind, Items: p.Items, Bytes: p.Bytes})
+			progress[i].Items, progress[i].Bytes = 0, 0
+		}
+	}
+	s.meter.setKinds(progress)
+	s.mu.Lock()
+	s.led = newLedger(s.kinds)
+	s.mu.Unlock()
+	s.backups = make([]backup.Backup, len(s.kinds))
+	for _, i := range s.accepted {
+		if s.backups[i], err = s.cfg.Agents[i].Backup(ctx, s.cfg.Transport); err != nil {
+			return fmt.Errorf("open %s: %w", s.kinds[i], err)
+		}
+	}
+	if s.cfg.Accepted != nil {
+		s.cfg.Accepted(s.report.Peer)
+	}
+	return nil
+}
+
+// readLoop takes what the receiver says once the session is open.
+func (s *sender) readLoop(ctx context.Context, started <-chan struct{}) error {
+	select {
+	case <-started:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	for {
+		m, err := s.c.recv()
+		if err != nil {
+			return err
+		}
+		switch m := m.(type) {
+		case *wire.Want:
+			err = s.onWant(ctx, m)
+		case *wire.Results:
+			err = s.onResults(m)
+		case *wire.Totals:
+			err = offerOnce(s.theirs, m)
+		case *wire.Receipt:
+			err = offerOnce(s.theirProof, m)
+		case *wire.Bye:
+			close(s.bye)
+			return nil
+		default:
+			err = protocolError("frame type %d out of turn", m.Type())
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// offerOnce puts the only message of its type where it is waited for.
+func offerOnce[M wire.Message](ch chan<- M, m M) error {
+	select {
+	case ch <- m:
+		return nil
+	default:
+		return protocolError("frame type %d twice", m.Type())
+	}
+}
+
+func (s *sender) onWant(ctx context.Context, m *wire.Want) error {
+	for _, w := range m.Wanted {
+		s.mu.Lock()
+		o := s.items[w.ID]
+		s.mu.Unlock()
+		if o == nil || o.wanted || o.it.Type == backup.TypeDirectory || w.Offset != 0 {
+			return protocolError("it wants what is not on offer")
+		}
+		o.wanted = true
+		if backup.Verdict(w.Verdict) == backup.Compare {
+			job := compareJob{o: o}
+			for _, d := range w.Digests {
+				job.digests = append(job.digests, backup.Digest(d))
+			}
+			if err := put(ctx, s.compare, job); err != nil {
+				return err
+			}
+		} else if err := put(ctx, s.todo, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *sender) onResults(m *wire.Results) error {
+	for _, r := range m.Results {
+		if err := s.onResult(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *sender) onResult(r wire.Result) error {
+	s.mu.Lock()
+	o := s.items[r.ID]
+	if o == nil {
+		s.mu.Unlock()
+		return protocolError("a result for no item")
+	}
+	delete(s.items, r.ID)
+	e := ended{id: o.id, kind: o.kind, it: o.it, out: backup.Outcome(r.Outcome), reason: backup.Reason(r.Reason), name: backup.Key(r.Name)}
+	e.it.Value = nil
+	if len(r.Digest) > 0 {
+		e.digest = backup.Digest(r.Digest)
+	}
+	moved := e.out == backup.Added || e.out == backup.Merged
+	if o.it.Type != backup.TypeDirectory && (moved && !o.sent || moved && e.digest != o.digest ||
+		e.out == backup.Skipped && e.digest.IsZero()) {
+		s.mu.Unlock()
+		return protocolError("it acknowledges content that it does not have")
+	}
+	s.led.add(e)
+	s.meter.ended(o.kind, o.it.Size, o.moved, e.out == backup.Failed)
+	s.checkDone()
+	s.mu.Unlock()
+	s.slots.Release(1)
+	s.keyBytes.Release(keyCost(o.it))
+	if o.it.Type == backup.TypeEntity {
+		s.valueBytes.Release(int64(len(o.it.Value)))
+	}
+	if s.cfg.Observer != nil && (e.out == backup.Failed || e.name != "") {
+		s.cfg.Observer.ItemEnded(e.it.Kind, e.it.Key, e.name, e.reason)
+	}
+	return nil
+}
+
+// checkDone closes allDone when everything listed has its result. It is called
+// with mu held.
+func (s *sender) checkDone() {
+	if s.listEnd && s.led.complete(s.listed) {
+		select {
+		case <-s.allDone:
+		default:
+			close(s.allDone)
+		}
+	}
+}
+
+func keyCost(it backup.Item) int64 { return int64(len(it.Key)+len(it.Group)) + 1 }
+
+// settleAccounts compares totals, exchanges signatures, and says goodbye.
+func (s *sender) settleAccounts(ctx context.Context) error {
+	s.meter.setPhase(PhaseFinish)
+	s.mu.Lock()
+	ours := s.led.totals()
+	s.mu.Unlock()
+	ours.Finished = millis(time.Now())
+	if err := s.c.send(ctx, ours); err != nil {
+		return err
+	}
+	theirs, err := take(ctx, s.theirs)
+	if err != nil {
+		return err
+	}
+	if !sameTotals(ours, theirs) {
+		return stop(wire.StopDisagree)
+	}
+	p := &receipt.Payload{
+		Session: hex.EncodeToString(s.session[:]), Protocol: min(wire.Protocol, s.peer.Protocol), Flags: s.cfg.Transport.Flags,
+		Sender:   receipt.Side{Device: s.cfg.Self.Key.ID(), Name: s.cfg.Self.Name, Version: s.cfg.Self.Version},
+		Receiver: s.report.Peer, Started: fromMillis(millis(s.started)), Finished: fromMillis(theirs.Finished),
+		Declined: append([]receipt.Declined{}, s.declined...),
+	}
+	s.mu.Lock()
+	s.led.fill(p)
+	s.mu.Unlock()
+	payload, err := p.Encode()
+	if err != nil {
+		return err
+	}
+	sig, err := receipt.Sign(s.cfg.Self.Key, receipt.Sender, payload)
+	if err != nil {
+		return err
+	}
+	if err := s.c.send(ctx, &wire.Receipt{Payload: payload, Signature: sig}); err != nil {
+		return err
+	}
+	proof, err := take(ctx, s.theirProof)
+	if err != nil {
+		return err
+	}
+	if string(proof.Payload) != string(payload) || !receipt.Check(s.cfg.Peer, receipt.Receiver, payload, proof.Signature) {
+		return protocolError("its signature does not match the receipt")
+	}
+	s.mu.Lock()
+	s.report.Receipt = receipt.Format(payload, sig, proof.Signature)
+	s.mu.Unlock()
+	if err := s.c.send(ctx, &wire.Bye{}); err != nil {
+		return err
+	}
+	s.meter.setPhase(PhaseDone)
+	_, err = take(ctx, s.bye)
+	return err
+}
+
+// take waits for a value from ch.
+func take[T any](ctx context.Context, ch <-chan T) (v T, err error) {
+	select {
+	case v = <-ch:
+		return v, nil
+	case <-ctx.Done():
+		return v, context.Cause(ctx)
+	}
+}

@@ -1,0 +1,355 @@
+package transfer
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/transfer/tree"
+	"github.com/ferry-move/ferry/transfer/wire"
+	"golang.org/x/sync/errgroup"
+	"lukechampine.com/blake3"
+)
+
+const (
+	fileReaders = 3 // files being read at once
+	comparers   = 2 // files being hashed for a comparison at once
+)
+
+// block is a piece of content on its way to a lane.
+type block struct {
+	head wire.BlockHeader
+	o    *outItem
+	last bool
+	data []byte                // the bytes to send
+	buf  *[wire.BlockSize]byte // what data lies in, to be given back; nil for an entity's value
+}
+
+var blockBufs = sync.Pool{New: func() any { return new([wire.BlockSize]byte) }}
+
+func (b *block) release() {
+	if b.buf != nil {
+		blockBufs.Put(b.buf)
+		b.buf = nil
+	}
+}
+
+// move runs the manifest, the readers and the lanes until every item has its
+// result, which allDone tells.
+func (s *sender) move(ctx context.Context) error {
+	s.meter.setPhase(PhaseMove)
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.list(gctx) })
+	g.Go(func() error { return s.writeManifest(gctx) })
+	g.Go(func() error {
+		return batches(gctx, s.settled, s.allDone, entriesPerFrame, linger, func(b []wire.Settled) error {
+			return s.c.send(gctx, &wire.Settle{Settled: b})
+		})
+	})
+	producers, pctx := errgroup.WithContext(gctx)
+	for range fileReaders {
+		producers.Go(func() error { return s.readItems(pctx) })
+	}
+	for range comparers {
+		producers.Go(func() error { return s.compareItems(pctx) })
+	}
+	g.Go(func() error {
+		err := producers.Wait()
+		close(s.blocks)
+		return err
+	})
+	for range min(s.cfg.LaneCount, int(min(s.answer.Lanes, MaxLanes))) {
+		g.Go(func() error { return wrapLane(gctx, s.runLane(gctx)) })
+	}
+	return g.Wait()
+}
+
+// list walks the agents in their order and gives every item an ID.
+func (s *sender) list(ctx context.Context) error {
+	defer close(s.manifest)
+	id := uint64(0)
+	for _, k := range s.accepted {
+		for it, err := range s.backups[k].Items(ctx) {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			id++
+			if err := s.listItem(ctx, id, k, it, err); err != nil {
+				return err
+			}
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listed, s.listEnd = id, true
+	s.checkDone()
+	return nil
+}
+
+func (s *sender) listItem(ctx context.Context, id uint64, kind int, it backup.Item, fail error) error {
+	it.Kind = s.kinds[kind]
+	o := &outItem{id: id, kind: kind, it: it}
+	entry := wire.EntryOf(uint32(kind), it)
+	switch {
+	case fail != nil:
+		entry.Fail = uint16(backup.ReasonOf(fail))
+	case len(it.Key) == 0 || len(it.Key) > backup.MaxKey || len(it.Group) > backup.MaxKey:
+		entry.Fail = uint16(backup.BadName)
+	case it.Type == backup.TypeEntity && len(it.Value) > backup.MaxValue, it.Size < 0 || it.Size > wire.MaxSize:
+		entry.Fail = uint16(backup.TooLarge)
+	case it.Type == backup.TypeEntity:
+		o.digest = backup.Digest(blake3.Sum256(it.Value))
+		entry.Digest, entry.Size = o.digest[:], uint64(len(it.Value))
+		o.it.Size = int64(len(it.Value))
+	}
+	if entry.Fail != 0 { // the listing only has to name it
+		entry.Size, entry.Digest = 0, nil
+		entry.Key = entry.Key[:min(len(entry.Key), backup.MaxKey)]
+		if len(entry.Key) == 0 {
+			entry.Key = []byte("?")
+		}
+		entry.Group = entry.Group[:min(len(entry.Group), backup.MaxKey)]
+		o.it = entry.Item(s.kinds)
+	}
+	if err := s.slots.Acquire(ctx, 1); err != nil {
+		return context.Cause(ctx)
+	}
+	if err := s.keyBytes.Acquire(ctx, keyCost(o.it)); err != nil {
+		return context.Cause(ctx)
+	}
+	if o.it.Type == backup.TypeEntity {
+		if err := s.valueBytes.Acquire(ctx, int64(len(o.it.Value))); err != nil {
+			return context.Cause(ctx)
+		}
+	}
+	s.mu.Lock()
+	s.items[id] = o
+	s.mu.Unlock()
+	return put(ctx, s.manifest, entry)
+}
+
+// writeManifest sends the entries, and End after the last.
+func (s *sender) writeManifest(ctx context.Context) error {
+	err := batches(ctx, s.manifest, nil, entriesPerFrame, linger, func(b []wire.Entry) error {
+		for len(b) > 0 { // a frame holds MaxFrame bytes, whatever the keys' length
+			n, size := 0, 0
+			for n < len(b) && size < wire.MaxFrame/2 {
+				size += len(b[n].Key) + len(b[n].Group) + 128
+				n++
+			}
+			if err := s.c.send(ctx, &wire.Items{First: s.nextSent, Entries: b[:n]}); err != nil {
+				return err
+			}
+			s.nextSent += uint64(n)
+			b = b[n:]
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.c.send(ctx, &wire.End{Items: s.nextSent - 1})
+}
+
+// readItems turns wanted items into blocks.
+func (s *sender) readItems(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-s.allDone:
+			return nil
+		case o := <-s.todo:
+			if err := s.readItem(ctx, o); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// compareItems hashes what the receiver may have, and sends only what it does
+// not.
+func (s *sender) compareItems(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-s.allDone:
+			return nil
+		case job := <-s.compare:
+			if err := s.compareItem(ctx, job); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (s *sender) compareItem(ctx context.Context, job compareJob) error {
+	o := job.o
+	d := o.digest
+	if o.it.Type == backup.TypeFile {
+		r, err := s.backups[o.kind].Open(ctx, o.it, 0)
+		if err != nil {
+			return s.fail(ctx, o, err)
+		}
+		h := blake3.New(32, nil)
+		_, err = io.Copy(h, contextReader{ctx, r})
+		r.Close()
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			return s.fail(ctx, o, err)
+		}
+		d = backup.Digest(h.Sum(nil))
+	}
+	for i, have := range job.digests {
+		if d == have {
+			return put(ctx, s.settled, wire.Settled{ID: o.id, Same: uint32(i + 1)})
+		}
+	}
+	return s.readItem(ctx, o)
+}
+
+// contextReader ends a long read with its context.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, context.Cause(c.ctx)
+	}
+	return c.r.Read(p)
+}
+
+// fail settles an item that cannot be read. The run goes on.
+func (s *sender) fail(ctx context.Context, o *outItem, err error) error {
+	return put(ctx, s.settled, wire.Settled{ID: o.id, Fail: uint16(backup.ReasonOf(err))})
+}
+
+// readItem reads an item's content once, from its start, and queues its blocks.
+func (s *sender) readItem(ctx context.Context, o *outItem) error {
+	size := o.it.Size
+	var r io.ReadCloser
+	if o.it.Type == backup.TypeFile {
+		var err error
+		if r, err = s.backups[o.kind].Open(ctx, o.it, 0); err != nil {
+			return s.fail(ctx, o, err)
+		}
+		defer r.Close()
+	}
+	t := tree.New(size)
+	for i := range tree.Blocks(size) {
+		b := &block{o: o, last: i == tree.Blocks(size)-1}
+		n := tree.BlockLen(size, i)
+		if r == nil {
+			b.data = o.it.Value[i*wire.BlockSize:][:n]
+		} else {
+			b.buf = blockBufs.Get().(*[wire.BlockSize]byte)
+			b.data = b.buf[:n]
+			if err := readBlock(r, b.data, b.last); err != nil {
+				b.release()
+				return s.fail(ctx, o, err)
+			}
+		}
+		b.head = wire.BlockHeader{Length: uint32(n), Item: o.id, Offset: uint64(i) * wire.BlockSize, Hash: tree.Block(b.data, i, size)}
+		if err := t.Add(i, b.head.Hash); err != nil {
+			return err
+		}
+		if b.last {
+			s.mu.Lock()
+			o.digest, _ = t.Digest()
+			o.sent = true
+			s.report.SentItems++
+			s.report.SentBytes += uint64(size)
+			s.mu.Unlock()
+		}
+		if err := put(ctx, s.blocks, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readBlock fills p. Of the last block it also reads the end: a file that grew
+// or changed is told there, before its last block leaves.
+func readBlock(r io.Reader, p []byte, last bool) error {
+	if _, err := io.ReadFull(r, p); err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return backup.Changed // it is shorter than it was
+		}
+		return err
+	}
+	if !last {
+		return nil
+	}
+	var one [1]byte
+	switch n, err := r.Read(one[:]); {
+	case n > 0:
+		return backup.Changed
+	case err != nil && err != io.EOF:
+		return err
+	}
+	return nil
+}
+
+// runLane opens a lane and sends blocks until there are no more. The lane is
+// closed with the session, when the receiver has surely read its end.
+func (s *sender) runLane(ctx context.Context) error {
+	lane, err := s.cfg.Lanes.OpenLane(ctx)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.lanes = append(s.lanes, lane)
+	s.mu.Unlock()
+	defer context.AfterFunc(ctx, func() { lane.Close() })()
+	w := bufio.NewWriterSize(lane, 64<<10)
+	if err := wire.WriteLaneHello(w, wire.LaneHello{Protocol: wire.Protocol, Token: [wire.TokenSize]byte(s.answer.Token)}); err != nil {
+		return err
+	}
+	var head []byte
+	for {
+		var b *block
+		select {
+		case b = <-s.blocks:
+		default: // nothing waits: what is buffered goes out
+			if err := w.Flush(); err != nil {
+				return err
+			}
+			select {
+			case b = <-s.blocks:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+		if b == nil {
+			if err := w.Flush(); err != nil {
+				return err
+			}
+			return lane.CloseWrite()
+		}
+		n := len(b.data) // counted before the result can come
+		s.mu.Lock()
+		b.o.moved += int64(n)
+		s.mu.Unlock()
+		s.meter.moved(n)
+		head = wire.AppendBlockHeader(head[:0], b.head)
+		_, err := w.Write(head)
+		if err == nil {
+			_, err = w.Write(b.data)
+		}
+		b.release()
+		if err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/p2p/identity"
+	"github.com/ferry-move/ferry/transfer/receipt"
+	"github.com/ferry-move/ferry/transfer/wire"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// Window is the most items between their listing and their result. It
+	// bounds what either side remembers.
+	Window = 8192
+	// windowBytes is the most bytes of entity values that the sender has under
+	// way; the receiver allows twice that.
+	windowBytes = 32 << 20
+	// windowKeys is the most bytes of keys and groups of items under way.
+	windowKeys = 16 << 20
+	// DefaultLanes is how many lanes a session uses.
+	DefaultLanes = 8
+	// MaxLanes is the most lanes that a receiver serves.
+	MaxLanes = 16
+	// entriesPerFrame is how many entries, verdicts and results share a frame.
+	entriesPerFrame = 256
+	linger          = 2 * time.Millisecond
+)
+
+// Self is how this device presents itself.
+type Self struct {
+	Key *identity.Key
+	// Name is shown at the other device: a model name, not a person's.
+	Name    string
+	Version string
+}
+
+// Observer hears what a session does. Calls come from one goroutine at a time
+// and must return soon.
+type Observer interface {
+	// ItemEnded is called for each item that failed, or is kept under another
+	// name (reason 0).
+	ItemEnded(kind backup.Kind, key, name backup.Key, reason backup.Reason)
+}
+
+// Report is how a session went. Of a session that broke off it holds what is
+// known.
+type Report struct {
+	Peer     receipt.Side
+	Kinds    []receipt.Kind
+	Declined []receipt.Declined
+	// SentItems and SentBytes count what went over the link.
+	SentItems, SentBytes uint64
+	Elapsed              time.Duration
+	// Receipt is the receipt file, nil of a session that did not get that far.
+	Receipt []byte
+}
+
+// Complete reports whether both sides agreed and everything moved.
+func (r *Report) Complete() bool {
+	for _, k := range r.Kinds {
+		if k.Failed > 0 {
+			return false
+		}
+	}
+	return r.Receipt != nil && len(r.Declined) == 0
+}
+
+func (r *Report) setKinds(l *ledger) {
+	if l != nil {
+		r.Kinds = append([]receipt.Kind(nil), l.kinds...)
+	}
+}
+
+// runSession runs work beside the heartbeat. When anything fails, the other
+// side is told why and everything is woken; runSession returns the first error
+// once every goroutine ended. read is the loop that owns the control stream's
+// reads.
+func runSession(ctx context.Context, c *control, read, work func(context.Context) error) error {
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	stopped := make(chan struct{})
+	release := context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		c.shutdown(context.Cause(ctx))
+	})
+	var g errgroup.Group
+	run := func(f func(context.Context) error, ended chan<- struct{}) {
+		g.Go(func() error {
+			defer close(ended)
+			err := f(ctx)
+			if err != nil {
+				fail(err)
+			}
+			return err
+		})
+	}
+	done := make(chan struct{})
+	run(read, c.readDone)
+	run(work, done)
+	run(func(ctx context.Context) error { return c.heartbeat(ctx, done) }, make(chan struct{}))
+	err := g.Wait()
+	if err != nil {
+		err = context.Cause(ctx) // the first
+	}
+	if release() {
+		c.shutdown(nil)
+	} else {
+		<-stopped
+	}
+	return err
+}
+
+// first waits for a message of type M, which must be the next one.
+func first[M wire.Message](c *control) (m M, err error) {
+	got, err := c.recv()
+	if err != nil {
+		return m, err
+	}
+	m, ok := got.(M)
+	if !ok {
+		return m, protocolError("frame type %d out of turn", got.Type())
+	}
+	return m, nil
+}
+
+// checkHello holds the other side's hello against what the link proved.
+func checkHello(h *wire.Hello, peer identity.DeviceID) error {
+	if identity.DeviceID(h.Device) != peer {
+		return protocolError("the device ID in its hello is not the one of the link")
+	}
+	return nil
+}
+
+func sameTotals(a, b *wire.Totals) bool {
+	if string(a.Root) != string(b.Root) || len(a.Kinds) != len(b.Kinds) {
+		return false
+	}
+	for i := range a.Kinds {
+		if a.Kinds[i] != b.Kinds[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func millis(t time.Time) int64 { return t.UnixMilli() }
+
+func fromMillis(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
+
+// wrapLane marks errors of a lane's I/O as a lost link, unless ctx ended first
+// or the lane's bytes were wrong.
+func wrapLane(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, wire.ErrLane), errors.Is(err, ErrProtocol):
+		return err
+	}
+	return fmt.Errorf("%w: lane: %w", ErrLinkLost, err)
+}

@@ -1,0 +1,171 @@
+package wire
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+
+	"github.com/fxamacker/cbor/v2"
+)
+
+// Protocol is the number of this protocol. Steps are listed with their dates in
+// docs/protocol.md.
+const Protocol = 1
+
+// MaxFrame is the longest control frame in bytes, type included.
+const MaxFrame = 1 << 20
+
+// FirstOptional is the lowest frame type that a reader may skip when it does
+// not know it.
+const FirstOptional Type = 128
+
+// ErrFrame is what every malformed frame is.
+var ErrFrame = errors.New("malformed frame")
+
+// Type says what a frame's body is.
+type Type uint8
+
+// The frame types. Package transfer draws in which states each is allowed.
+const (
+	TypeHello   Type = 1  // both, first
+	TypeOffer   Type = 2  // sender
+	TypeAnswer  Type = 3  // receiver
+	TypeItems   Type = 4  // sender
+	TypeWant    Type = 5  // receiver
+	TypeSettle  Type = 6  // sender
+	TypeResults Type = 7  // receiver
+	TypeEnd     Type = 8  // sender
+	TypeTotals  Type = 9  // both
+	TypeReceipt Type = 10 // both
+	TypeBye     Type = 11 // both
+	TypePing    Type = 12 // both
+	TypeStop    Type = 13 // both, last
+)
+
+// Message is a control frame's body.
+type Message interface {
+	// Type is the frame type that the body travels in.
+	Type() Type
+	check() error
+}
+
+var (
+	encMode = must(cbor.EncOptions{
+		Sort: cbor.SortCoreDeterministic, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
+	}.EncMode())
+	decMode = must(cbor.DecOptions{
+		DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
+		MaxArrayElements: MaxBatch, MaxMapPairs: 64, MaxNestedLevels: 8,
+	}.DecMode())
+	kinds = map[Type]reflect.Type{}
+)
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func register(ms ...Message) {
+	for _, m := range ms {
+		kinds[m.Type()] = reflect.TypeOf(m).Elem()
+	}
+}
+
+func init() {
+	register(&Hello{}, &Offer{}, &Answer{}, &Items{}, &Want{}, &Settle{}, &Results{}, &End{}, &Totals{},
+		&Receipt{}, &Bye{}, &Ping{}, &Stop{})
+}
+
+// Append appends m as a frame to dst.
+func Append(dst []byte, m Message) ([]byte, error) {
+	if err := m.check(); err != nil {
+		return nil, err
+	}
+	body, err := encMode.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	if 1+len(body) > MaxFrame {
+		return nil, fmt.Errorf("%w: type %d with %d bytes is too long", ErrFrame, m.Type(), len(body))
+	}
+	dst = binary.BigEndian.AppendUint32(dst, uint32(1+len(body)))
+	dst = append(dst, byte(m.Type()))
+	return append(dst, body...), nil
+}
+
+// Write writes m as one frame with one call of w.Write.
+func Write(w io.Writer, m Message) error {
+	b, err := Append(nil, m)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(b)
+	return err
+}
+
+// WriteOptional writes a frame of a type that readers skip unless they know it.
+func WriteOptional(w io.Writer, t Type, body []byte) error {
+	if t < FirstOptional || 1+len(body) > MaxFrame {
+		return ErrFrame
+	}
+	b := binary.BigEndian.AppendUint32(nil, uint32(1+len(body)))
+	_, err := w.Write(append(append(b, byte(t)), body...))
+	return err
+}
+
+// Read reads the next frame that it knows. io.EOF means that the stream ended
+// between frames.
+func Read(r io.Reader) (Message, error) {
+	for {
+		t, body, err := readRaw(r)
+		if err != nil {
+			return nil, err
+		}
+		if _, ok := kinds[t]; !ok && t >= FirstOptional {
+			continue
+		}
+		return Decode(t, body)
+	}
+}
+
+func readRaw(r io.Reader) (Type, []byte, error) {
+	var head [5]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return 0, nil, fmt.Errorf("%w: cut in its head", ErrFrame)
+		}
+		return 0, nil, err
+	}
+	n := binary.BigEndian.Uint32(head[:4])
+	if n == 0 || n > MaxFrame {
+		return 0, nil, fmt.Errorf("%w: length %d", ErrFrame, n)
+	}
+	body := make([]byte, n-1)
+	if _, err := io.ReadFull(r, body); err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return 0, nil, fmt.Errorf("%w: cut in its body", ErrFrame)
+		}
+		return 0, nil, err
+	}
+	return Type(head[4]), body, nil
+}
+
+// Decode parses the body of a frame. On error it returns nothing.
+func Decode(t Type, body []byte) (Message, error) {
+	rt, ok := kinds[t]
+	if !ok {
+		return nil, fmt.Errorf("%w: unknown type %d", ErrFrame, t)
+	}
+	m := reflect.New(rt).Interface().(Message)
+	if err := decMode.Unmarshal(body, m); err != nil {
+		return nil, fmt.Errorf("%w: type %d: %v", ErrFrame, t, err)
+	}
+	if err := m.check(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
