@@ -269,6 +269,9 @@ func (h *Host) link(c network.Conn) (*Link, error) {
 	return l, nil
 }
 
+// Local returns this device.
+func (l *Link) Local() identity.DeviceID { return l.h.ID() }
+
 // Remote returns the device at the other end, as its key proved it.
 func (l *Link) Remote() identity.DeviceID { return l.remote }
 

@@ -105,3 +105,17 @@ func ReasonOf(err error) Reason {
 	}
 	return Unknown
 }
+
+var reasonNames = map[Reason]string{
+	Unknown: "unknown", Unreadable: "unreadable", Vanished: "vanished", Changed: "changed", NotRegular: "not_regular",
+	BadName: "bad_name", NoSpace: "no_space", TooLarge: "too_large", Damaged: "damaged", Malformed: "malformed",
+	Unsupported: "unsupported", Declined: "declined", Unwritable: "unwritable",
+}
+
+// Name returns the word that JSON uses. It never changes.
+func (r Reason) Name() string {
+	if s, ok := reasonNames[r]; ok {
+		return s
+	}
+	return fmt.Sprintf("reason_%d", uint16(r))
+}

@@ -10,6 +10,8 @@
 package identity
 
 import (
+	"bytes"
+	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
@@ -36,12 +38,22 @@ func (d DeviceID) Short() string {
 	return string(d[len(d)-8:])
 }
 
+// maxDeviceID is longer than any valid DeviceID; decoding takes time that grows
+// with the square of the length.
+const maxDeviceID = 64
+
 // Peer returns the libp2p peer ID, or an error if d is not one of an Ed25519
-// key.
+// key in the one text form that [FromPeer] gives.
 func (d DeviceID) Peer() (peer.ID, error) {
+	if len(d) > maxDeviceID {
+		return "", errors.New("device ID: too long")
+	}
 	id, err := peer.Decode(string(d))
 	if err != nil {
 		return "", fmt.Errorf("device ID: %w", err)
+	}
+	if FromPeer(id) != d { // a CID names the same peer
+		return "", errors.New("device ID: not in its usual form")
 	}
 	pub, err := id.ExtractPublicKey()
 	if err != nil {
@@ -118,8 +130,18 @@ var ErrDamaged = errors.New("the identity key is damaged")
 var ErrExposed = errors.New("the identity key is readable by other users")
 
 // Load reads the key in dir, or makes one there if there is none. The folder
-// is made with mode 0700 if it is missing.
+// is made with mode 0700 if it is missing. It fails with [ErrDamaged] or
+// [ErrExposed], and leaves the file as it is, or with the system's error, from
+// which the path is taken: it may hold a person's name.
 func Load(dir string) (*Key, error) {
+	k, err := load(dir)
+	if err != nil {
+		return nil, pathless(err)
+	}
+	return k, nil
+}
+
+func load(dir string) (*Key, error) {
 	path := filepath.Join(dir, keyFile)
 	k, err := read(path)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
@@ -140,43 +162,84 @@ func Load(dir string) (*Key, error) {
 	return k, nil
 }
 
+// pathless keeps what failed and why.
+func pathless(err error) error {
+	var pe *fs.PathError
+	var le *os.LinkError
+	switch {
+	case errors.As(err, &pe):
+		return fmt.Errorf("identity key: %s: %w", pe.Op, pe.Err)
+	case errors.As(err, &le):
+		return fmt.Errorf("identity key: %s: %w", le.Op, le.Err)
+	}
+	return err
+}
+
 func read(path string) (*Key, error) {
 	fi, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
 	if fi.Mode().IsRegular() && exposed(fi) {
-		return nil, fmt.Errorf("%w: %s", ErrExposed, path)
+		return nil, fmt.Errorf("%w: %s", ErrExposed, keyFile)
 	}
 	if !fi.Mode().IsRegular() || fi.Size() > maxFile {
-		return nil, fmt.Errorf("%w: %s", ErrDamaged, path)
+		return nil, fmt.Errorf("%w: %s", ErrDamaged, keyFile)
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
+	k, err := decode(b)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrDamaged, keyFile, err)
+	}
+	return k, nil
+}
+
+// encode returns the file's content: the header, and the private key as libp2p
+// marshals it in one line of base64.
+func encode(k *Key) ([]byte, error) {
+	raw, err := crypto.MarshalPrivateKey(k.priv)
+	if err != nil {
+		return nil, err
+	}
+	return []byte(keyHeader + base64.StdEncoding.EncodeToString(raw) + "\n"), nil
+}
+
+// decode takes exactly what encode gives.
+func decode(b []byte) (*Key, error) {
 	body, ok := strings.CutPrefix(string(b), keyHeader)
 	if !ok {
-		return nil, fmt.Errorf("%w: %s", ErrDamaged, path)
+		return nil, errors.New("unknown header")
 	}
-	raw, err := base64.StdEncoding.DecodeString(strings.TrimSuffix(body, "\n"))
+	raw, err := base64.StdEncoding.DecodeString(body)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s", ErrDamaged, path)
+		return nil, errors.New("not base64")
 	}
 	priv, err := crypto.UnmarshalPrivateKey(raw)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s", ErrDamaged, path)
+		return nil, errors.New("not a key")
 	}
 	k, err := fromPrivate(priv)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s", ErrDamaged, path)
+		return nil, err
+	}
+	if again, err := encode(k); err != nil || !bytes.Equal(again, b) {
+		return nil, errors.New("not in its usual form")
+	}
+	// The halves of the key are kept apart and nothing compares them.
+	both, err := priv.Raw()
+	if err != nil || len(both) != ed25519.PrivateKeySize ||
+		!bytes.Equal(ed25519.NewKeyFromSeed(both[:ed25519.SeedSize]), both) {
+		return nil, errors.New("the public half does not fit the private one")
 	}
 	return k, nil
 }
 
 // write puts the key in place whole or not at all, and never over another.
 func write(path string, k *Key) error {
-	raw, err := crypto.MarshalPrivateKey(k.priv)
+	b, err := encode(k)
 	if err != nil {
 		return err
 	}
@@ -185,7 +248,7 @@ func write(path string, k *Key) error {
 		return err
 	}
 	defer os.Remove(f.Name())
-	_, err = f.WriteString(keyHeader + base64.StdEncoding.EncodeToString(raw) + "\n")
+	_, err = f.Write(b)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -195,5 +258,5 @@ func write(path string, k *Key) error {
 	if err != nil {
 		return err
 	}
-	return os.Link(f.Name(), path)
+	return place(f.Name(), path)
 }

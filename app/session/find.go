@@ -1,0 +1,89 @@
+package session
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/ferry-move/ferry/discovery"
+)
+
+// Watch looks for new phones until ctx ends, and tells each time the list
+// changed. diagnose is called once if nobody was found for DiagnoseAfter.
+func Watch(ctx context.Context, loopback bool, changed func([]discovery.Candidate), diagnose func(discovery.Diagnosis)) {
+	b := discovery.Browse(ctx, discovery.Options{Loopback: loopback})
+	defer b.Close()
+	late := time.NewTimer(DiagnoseAfter)
+	defer late.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-b.Changes():
+			changed(b.Candidates())
+		case <-late.C:
+			if len(b.Candidates()) == 0 {
+				diagnose(b.Diagnose())
+			}
+		}
+	}
+}
+
+// find searches for the one new phone to send to.
+func find(ctx context.Context, opt SendOptions, events Events) (discovery.Candidate, error) {
+	if opt.Wait > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, opt.Wait, ErrNobody)
+		defer cancel()
+	}
+	search, stop := context.WithCancel(ctx)
+	defer stop()
+	var settled <-chan time.Time
+	updates := make(chan []discovery.Candidate)
+	reasons := make(chan discovery.Diagnosis)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		Watch(search, opt.Loopback, func(c []discovery.Candidate) {
+			select {
+			case updates <- c:
+			case <-search.Done():
+			}
+		}, func(d discovery.Diagnosis) {
+			select {
+			case reasons <- d:
+			case <-search.Done():
+			}
+		})
+	}()
+	defer func() { stop(); <-ended }()
+	var fit []discovery.Candidate
+	for {
+		select {
+		case <-ctx.Done():
+			return discovery.Candidate{}, context.Cause(ctx)
+		case d := <-reasons:
+			events.tell(NobodyYet{Diagnosis: d})
+		case all := <-updates:
+			fit = fit[:0]
+			for _, c := range all {
+				if opt.To == "" || strings.EqualFold(c.Name, opt.To) {
+					fit = append(fit, c)
+				}
+			}
+			if len(fit) > 0 && settled == nil {
+				settled = time.After(settleFor)
+			}
+		case <-settled:
+			settled = nil
+			switch {
+			case len(fit) == 1:
+				return fit[0], nil
+			case len(fit) > 1 && opt.Choose != nil:
+				return opt.Choose(ctx, fit)
+			case len(fit) > 1:
+				return discovery.Candidate{}, &AmbiguousError{Candidates: fit}
+			}
+		}
+	}
+}

@@ -1,0 +1,314 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/ferry-move/ferry/discovery"
+	"github.com/ferry-move/ferry/discovery/netif"
+	"github.com/ferry-move/ferry/mobile"
+	"github.com/ferry-move/ferry/p2p"
+	"github.com/ferry-move/ferry/p2p/identity"
+	"github.com/ferry-move/ferry/p2p/pairing"
+	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/transfer/journal"
+	"github.com/ferry-move/ferry/transfer/wire"
+)
+
+// pairedFor is how long a device that proved the code has to begin its move.
+const pairedFor = time.Minute
+
+// ReceiveOptions are what the new phone needs. The fields without a default
+// must be set.
+type ReceiveOptions struct {
+	// Home is the folder from the function Home.
+	Home string
+	// Phone is where things are restored; the caller closes it.
+	Phone mobile.Device
+	// Place names the phone for its journals; see PlaceOf.
+	Place string
+	// Name is shown at the other device. Empty = DeviceName().
+	Name string
+	// Port is the UDP port to listen on. 0 = one that is free.
+	Port int
+	// Loopback keeps to this machine.
+	Loopback bool
+	// Once ends after one move, however it ended.
+	Once bool
+	// Accept asks the person about an offer.
+	Accept func(context.Context, transfer.Offer) (transfer.Decision, error)
+	Events Events
+}
+
+// receiving is a new phone that waits.
+type receiving struct {
+	opt    ReceiveOptions
+	key    *identity.Key
+	host   *p2p.Host
+	desk   *pairing.Desk
+	events Events
+
+	moves chan *p2p.Stream // a paired device's session stream, one at a time
+
+	mu     sync.Mutex
+	paired map[identity.DeviceID]time.Time // guarded by mu
+	busy   bool                            // guarded by mu
+	wg     sync.WaitGroup                  // stream handlers
+}
+
+// Receive waits for moves and takes them in. It returns nil after a move with
+// Once, or the error of that move; the cause of ctx; or why it cannot wait.
+func Receive(ctx context.Context, opt ReceiveOptions) error {
+	if opt.Name == "" {
+		opt.Name = DeviceName()
+	}
+	key, err := identity.Load(opt.Home)
+	if err != nil {
+		return err
+	}
+	host, err := p2p.New(p2p.Config{Key: key, Listen: true, Port: opt.Port, Loopback: opt.Loopback})
+	if err != nil {
+		return err
+	}
+	defer host.Close()
+	desk, err := pairing.NewDesk(key.ID())
+	if err != nil {
+		return err
+	}
+	defer desk.Close()
+	ann, err := discovery.Announce(ctx, discovery.Announcement{Name: opt.Name, Port: host.Port(), Loopback: opt.Loopback})
+	if err != nil {
+		return err
+	}
+	defer ann.Close()
+	r := &receiving{
+		opt: opt, key: key, host: host, desk: desk, events: serial(opt.Events), moves: make(chan *p2p.Stream),
+		paired: map[identity.DeviceID]time.Time{},
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer r.wg.Wait()
+	defer cancel()
+	host.Handle(p2p.PairProtocol, func(s *p2p.Stream) { r.handle(ctx, s, r.pair) })
+	host.Handle(p2p.SessionProtocol, func(s *p2p.Stream) { r.handle(ctx, s, r.session) })
+	r.events.tell(Ready{Name: opt.Name, Device: key.ID(), Addrs: reachable(host.Port(), opt.Loopback)})
+	return r.loop(ctx)
+}
+
+// serial makes events come one at a time.
+func serial(e Events) Events {
+	if e == nil {
+		return nil
+	}
+	var mu sync.Mutex
+	return func(ev Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		e(ev)
+	}
+}
+
+// loop shows codes while it waits, and runs moves one after the other.
+func (r *receiving) loop(ctx context.Context) error {
+	for {
+		offer, changed, err := r.desk.Offer()
+		if err != nil {
+			return err
+		}
+		r.events.tell(Code{
+			Code: offer.Code, Link: offer.Link(linkAddrs(r.host.Port(), r.opt.Loopback)...), Expires: offer.Expires, Why: offer.Why,
+		})
+		shown := offer.Serial
+	wait:
+		for {
+			select {
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			case s := <-r.moves:
+				err := r.move(ctx, s)
+				if ctx.Err() != nil {
+					return context.Cause(ctx)
+				}
+				if r.opt.Once {
+					return err
+				}
+				break wait // show the code that is valid now
+			case <-changed:
+				offer, changed, err = r.desk.Offer()
+				if err != nil {
+					return err
+				}
+				if offer.Serial != shown && !r.expecting() {
+					break wait
+				}
+			}
+		}
+	}
+}
+
+// expecting reports whether a device has paired and is about to move: nobody
+// needs a code meanwhile.
+func (r *receiving) expecting() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for d, until := range r.paired {
+		if time.Now().After(until) {
+			delete(r.paired, d)
+		}
+	}
+	return len(r.paired) > 0
+}
+
+// handle runs f on a stream unless everything is ending.
+func (r *receiving) handle(ctx context.Context, s *p2p.Stream, f func(context.Context, *p2p.Stream)) {
+	if ctx.Err() != nil {
+		s.Reset()
+		return
+	}
+	r.wg.Add(1)
+	defer r.wg.Done()
+	f(ctx, s)
+}
+
+func (r *receiving) isBusy() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.busy
+}
+
+// pair lets a device prove the code.
+func (r *receiving) pair(ctx context.Context, s *p2p.Stream) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	if r.isBusy() {
+		s.Reset()
+		return
+	}
+	exporter, err := s.Link().Exporter()
+	if err != nil {
+		s.Reset()
+		return
+	}
+	peer := s.Link().Remote()
+	_, err = r.desk.Respond(ctx, s, pairing.Binding{Initiator: peer, Responder: r.key.ID(), Exporter: exporter})
+	var wrong *pairing.WrongCodeError
+	switch {
+	case errors.As(err, &wrong):
+		r.events.tell(WrongCode{TriesLeft: wrong.TriesLeft})
+	case err == nil:
+		r.mu.Lock()
+		r.paired[peer] = time.Now().Add(pairedFor)
+		r.mu.Unlock()
+		r.events.tell(Paired{Device: peer})
+	}
+	s.CloseWrite()
+	s.Close()
+}
+
+// session lets a device that paired begin one move, once.
+func (r *receiving) session(ctx context.Context, s *p2p.Stream) {
+	peer := s.Link().Remote()
+	r.mu.Lock()
+	until, ok := r.paired[peer]
+	busy := r.busy
+	if ok && !busy {
+		delete(r.paired, peer)
+		r.busy = true
+	}
+	r.mu.Unlock()
+	switch {
+	case !ok || time.Now().After(until):
+		s.Reset()
+		return
+	case busy:
+		transfer.Refuse(ctx, s.Control(), wire.StopBusy)
+		return
+	}
+	select {
+	case r.moves <- s:
+	case <-ctx.Done():
+		s.Reset()
+	}
+}
+
+// move runs one move.
+func (r *receiving) move(ctx context.Context, s *p2p.Stream) error {
+	defer func() {
+		r.mu.Lock()
+		r.busy = false
+		r.mu.Unlock()
+	}()
+	peer := s.Link().Remote()
+	lanes, err := r.host.AcceptLanes(peer)
+	if err != nil {
+		s.Reset()
+		return err
+	}
+	defer lanes.Close()
+	meter := new(transfer.Meter)
+	var accepted sync.Once
+	rep, err := transfer.Receive(ctx, transfer.ReceiveConfig{
+		Self: transfer.Self{Key: r.key, Name: r.opt.Name, Version: Version}, Peer: peer,
+		Control: s.Control(), Lanes: acceptor{lanes}, Agents: r.opt.Phone.Agents(), Free: r.opt.Phone.Free, Meter: meter,
+		Observer: observer{r.events},
+		Journal: func(d identity.DeviceID) (*journal.Journal, error) {
+			return journal.Open(journalPath(r.opt.Home, r.opt.Place, d), d)
+		},
+		Accept: func(ctx context.Context, o transfer.Offer) (transfer.Decision, error) {
+			if o.Missing() > 0 {
+				return transfer.Decision{Why: wire.StopNoSpace}, nil
+			}
+			d, err := r.opt.Accept(ctx, o)
+			if err == nil && d.Accept {
+				accepted.Do(func() { r.events.tell(Accepted{Peer: o.Peer, Meter: meter}) })
+			}
+			return d, err
+		},
+	})
+	err = finish(r.events, r.opt.Home, rep, err)
+	return err
+}
+
+// finish saves the receipt and tells how a move ended.
+func finish(events Events, home string, rep *transfer.Report, err error) error {
+	done := Done{Report: rep, Err: err}
+	if rep.Receipt != nil {
+		path, serr := saveReceipt(home, rep.Receipt)
+		if serr != nil && err == nil {
+			done.Err = fmt.Errorf("save the receipt: %w", serr)
+		}
+		done.ReceiptPath = path
+	}
+	events.tell(done)
+	return done.Err
+}
+
+// reachable lists this device's addresses with a port, for people.
+func reachable(port int, loopback bool) (out []netip.AddrPort) {
+	ifs, err := netif.List()
+	if err != nil {
+		return nil
+	}
+	for _, i := range ifs {
+		up := i.Flags&net.FlagUp != 0 && !i.Mobile()
+		if !up || loopback != i.Loopback() {
+			continue
+		}
+		for _, p := range i.Prefixes {
+			if !p.Addr().IsLinkLocalUnicast() {
+				out = append(out, netip.AddrPortFrom(p.Addr(), uint16(port)))
+			}
+		}
+	}
+	return out
+}
+
+// linkAddrs are those of them that a QR code holds.
+func linkAddrs(port int, loopback bool) []netip.AddrPort {
+	a := reachable(port, loopback)
+	return a[:min(len(a), pairing.MaxLinkAddrs)]
+}

@@ -1,0 +1,197 @@
+// Package session is where everything meets: it makes a device whole, out of
+// its key, its place on the network and its phone, and runs moves from end to
+// end for any face.
+//
+// [Receive] is the new phone: it announces itself, shows a code, and takes moves
+// in until it is told to stop. [Send] is the old phone: it finds the new one,
+// proves the code, and moves. Both tell a face what happens by [Event]s and ask
+// it by the functions in their options; a face holds no truth of its own.
+//
+// The worst moment is a stranger who knocks while a move is under way: it is
+// told that the device is busy, and nothing of the move is touched.
+package session
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ferry-move/ferry/discovery"
+	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/p2p"
+	"github.com/ferry-move/ferry/p2p/identity"
+	"github.com/ferry-move/ferry/p2p/pairing"
+	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/transfer/receipt"
+)
+
+// Version is the program's version.
+const Version = "0.1.0"
+
+// Home returns the folder where a device keeps its key, its journals and its
+// receipts: $FERRY_HOME, or "ferry" in the user's configuration folder.
+func Home() (string, error) {
+	if h := os.Getenv("FERRY_HOME"); h != "" {
+		return filepath.Abs(h)
+	}
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", fmt.Errorf("no place for ferry's own files (set FERRY_HOME to a folder): %w", err)
+	}
+	return filepath.Join(dir, "ferry"), nil
+}
+
+// Event is something that happened. It is one of the types below.
+type Event interface{ event() }
+
+// Ready says that the new phone waits and can be reached.
+type Ready struct {
+	Name   string
+	Device identity.DeviceID
+	Addrs  []netip.AddrPort
+}
+
+// Code is a new pairing code. The one before it is void.
+type Code struct {
+	// Code and Link are secrets: for the person's eyes only.
+	Code    pairing.Code
+	Link    pairing.Link
+	Expires time.Time
+	Why     pairing.Cause
+}
+
+// Found says that the new phone to send to is chosen.
+type Found struct{ Candidate discovery.Candidate }
+
+// NobodyYet says that nobody was found for a while, and why that may be.
+type NobodyYet struct{ Diagnosis discovery.Diagnosis }
+
+// WrongCode says that a code was tried and was wrong.
+type WrongCode struct{ TriesLeft int }
+
+// Paired says that both devices proved the code.
+type Paired struct{ Device identity.DeviceID }
+
+// Planned says what the old phone has.
+type Planned struct{ Plans []transfer.KindPlan }
+
+// Accepted says that the new phone agreed, and items begin to move.
+type Accepted struct {
+	Peer  receipt.Side
+	Meter *transfer.Meter
+}
+
+// Item is an item that failed, or is kept under another name (Reason 0).
+type Item struct {
+	Kind      backup.Kind
+	Key, Name backup.Key
+	Reason    backup.Reason
+}
+
+// Done is the end of a move, good or bad.
+type Done struct {
+	Report *transfer.Report
+	// ReceiptPath is where the receipt was saved, empty if there is none.
+	ReceiptPath string
+	// Err is why it broke off, or nil.
+	Err error
+}
+
+func (Ready) event()     {}
+func (Code) event()      {}
+func (Found) event()     {}
+func (NobodyYet) event() {}
+func (WrongCode) event() {}
+func (Paired) event()    {}
+func (Planned) event()   {}
+func (Accepted) event()  {}
+func (Item) event()      {}
+func (Done) event()      {}
+
+// Events takes events, one at a time, and returns soon. nil = nobody listens.
+type Events func(Event)
+
+func (e Events) tell(ev Event) {
+	if e != nil {
+		e(ev)
+	}
+}
+
+// observer passes items that need telling to the face.
+type observer struct{ events Events }
+
+// ItemEnded implements transfer.Observer.
+func (o observer) ItemEnded(kind backup.Kind, key, name backup.Key, reason backup.Reason) {
+	o.events.tell(Item{Kind: kind, Key: key, Name: name, Reason: reason})
+}
+
+// saveReceipt writes a receipt where it stays, whole or not at all.
+func saveReceipt(home string, file []byte) (string, error) {
+	p, err := receipt.Verify(file)
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(home, "receipts")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	name := p.Finished.Format("20060102-150405") + "-" + p.Session[:min(8, len(p.Session))] + ".receipt"
+	f, err := os.CreateTemp(dir, ".receipt-*.tmp")
+	if err != nil {
+		return "", err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(file)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, name)
+	return path, os.Rename(f.Name(), path)
+}
+
+// journalPath is the journal of what came from a device into a place.
+func journalPath(home, place string, from identity.DeviceID) string {
+	sum := sha256.Sum256([]byte(place))
+	return filepath.Join(home, "journal", string(from), hex.EncodeToString(sum[:8])+".journal")
+}
+
+// PlaceOf names a folder for journals: the same however it is reached.
+func PlaceOf(dir string) string {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return dir
+	}
+	if real, err := filepath.EvalSymlinks(abs); err == nil {
+		return real
+	}
+	return abs
+}
+
+// opener and acceptor are a link's lanes in the engine's terms.
+type opener struct{ link *p2p.Link }
+
+func (o opener) OpenLane(ctx context.Context) (transfer.LaneWriter, error) {
+	l, err := o.link.OpenLane(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+type acceptor struct{ lanes *p2p.Lanes }
+
+func (a acceptor) AcceptLane(ctx context.Context) (io.ReadCloser, error) {
+	l, err := a.lanes.Accept(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}

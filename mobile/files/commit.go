@@ -1,0 +1,407 @@
+package files
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ferry-move/ferry/mobile/backup"
+)
+
+const (
+	// syncAllFrom is how many files or folders make one flush of the whole
+	// file system cheaper than one for each.
+	syncAllFrom = 8
+	// syncers is how many flushes run at once, so that the file system can
+	// serve them together.
+	syncers = 8
+
+	defaultPerm fs.FileMode = 0o644 // of a file whose mode is unknown
+)
+
+// landing is one item of a batch on its way to its name.
+type landing struct {
+	file    *stagedFile // or nil
+	folder  *stagedDir  // or nil
+	outcome backup.Outcome
+	key     string // where it is now
+	in      *dir   // the folder that holds it, to be released; nil = none
+	err     error
+}
+
+// Commit implements backup.Restore.
+//
+//	staged ─ mode, time ─ content on disk ─ named ─ names on disk ─ Added
+//
+// Files lose every permission but reading and writing. A file that finds its
+// very content under one of its names is Skipped. Once ctx is done no more
+// names are given; what has one is still forced to the disk.
+func (w *writer) Commit(ctx context.Context, batch []backup.Staged) []backup.Result {
+	w.life.RLock()
+	defer w.life.RUnlock()
+	all := make([]landing, len(batch))
+	for i, s := range batch {
+		all[i] = w.land(s)
+	}
+	w.syncContents(ctx, all)
+	w.name(ctx, all)
+	w.syncNames(all)
+	results := make([]backup.Result, len(batch))
+	for i := range all {
+		results[i] = w.settle(&all[i])
+	}
+	return results
+}
+
+// land takes a staged item over and gives its file mode and time.
+func (w *writer) land(s backup.Staged) landing {
+	switch s := s.(type) {
+	case *stagedFile:
+		if s.w != w || !s.take() {
+			return landing{err: fs.ErrClosed}
+		}
+		return landing{file: s, err: s.dress()}
+	case *stagedDir:
+		if s.w == w && !w.closed {
+			return landing{folder: s}
+		}
+	}
+	return landing{err: fs.ErrClosed}
+}
+
+// dress sets mode and time by the open file. A file system that cannot keep
+// them does not lose the file.
+func (s *stagedFile) dress() error {
+	info, err := s.f.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() != s.item.Size {
+		return backup.Damaged // a part was never written
+	}
+	perm := s.item.Mode.Perm()
+	if perm == 0 {
+		perm = defaultPerm
+	}
+	if err := s.f.Chmod(perm&0o666 | 0o400); err != nil && !unsettable(err) {
+		return err
+	}
+	return setTime(s.dir, s.f, s.temp, s.item.ModTime)
+}
+
+// syncContents forces the contents to the disk: all at once when they are many
+// and the file system can, else each by itself.
+func (w *writer) syncContents(ctx context.Context, all []landing) {
+	var files []*landing
+	for i := range all {
+		l := &all[i]
+		if l.file == nil || l.err != nil {
+			continue
+		}
+		if l.err = ctx.Err(); l.err == nil {
+			files = append(files, l)
+		}
+	}
+	files = w.syncTogether(files, func(l *landing) uint64 { return l.file.dir.device })
+	syncEach(files, func(l *landing) { l.err = l.file.f.Sync() })
+}
+
+// syncTogether flushes the storage's whole file system if that saves work, and
+// returns what is not covered by it.
+func (w *writer) syncTogether(list []*landing, device func(*landing) uint64) []*landing {
+	if len(list) < syncAllFrom {
+		return list
+	}
+	top, err := w.dst.open("", false)
+	if err != nil {
+		return list
+	}
+	defer w.dst.release(top)
+	if w.dst.caps.noSyncAll.Load() || syncAll(top.handle) != nil {
+		return list // one by one, each gets its own error
+	}
+	var rest []*landing
+	for _, l := range list {
+		if device(l) != top.device {
+			rest = append(rest, l)
+		}
+	}
+	return rest
+}
+
+func syncEach[T any](list []T, sync func(T)) {
+	var g errgroup.Group
+	g.SetLimit(syncers)
+	for _, x := range list {
+		g.Go(func() error { sync(x); return nil })
+	}
+	g.Wait()
+}
+
+// name makes the items visible, in the order of the batch.
+func (w *writer) name(ctx context.Context, all []landing) {
+	n := namer{w: w, open: make(map[string]*dir)}
+	defer n.close()
+	for i := range all {
+		l := &all[i]
+		if l.err == nil {
+			l.err = ctx.Err()
+		}
+		switch {
+		case l.err != nil:
+		case l.folder != nil:
+			l.err = n.folder(l)
+		default:
+			l.err = n.file(ctx, l)
+		}
+	}
+}
+
+// namer gives the items of one batch their names. Each folder is looked at
+// once in a batch to see that it is still in its place.
+type namer struct {
+	w    *writer
+	open map[string]*dir // by path
+}
+
+func (n *namer) close() {
+	for _, d := range n.open {
+		n.w.dst.release(d)
+	}
+}
+
+// at returns the folder of that path, made if it is missing. It stays open
+// until n is closed.
+func (n *namer) at(path string) (*dir, error) {
+	if d := n.open[path]; d != nil {
+		return d, nil
+	}
+	t := n.w.dst
+	d, err := t.open(path, true)
+	if err == nil && t.inPlace(d) != nil { // it was open already and is elsewhere by now
+		t.release(d)
+		t.empty()
+		d, err = t.open(path, true)
+	}
+	if err != nil {
+		return nil, err
+	}
+	n.open[path] = d
+	return d, nil
+}
+
+func (n *namer) folder(l *landing) error {
+	d, err := n.at(l.folder.path)
+	if err != nil {
+		return err
+	}
+	n.w.dst.retain(d)
+	l.key, l.in, l.outcome = d.key, d, backup.Skipped
+	if n.w.dst.describe(d.key, l.folder.item) {
+		l.outcome = backup.Added
+	}
+	return nil
+}
+
+// file gives a file the first free name of its series, in the first form that
+// the file system takes.
+func (n *namer) file(ctx context.Context, l *landing) error {
+	d, err := n.at(l.file.path)
+	if err != nil {
+		return err
+	}
+	for _, f := range forms(l.file.base, n.w.opts.Profile) {
+		if err = n.form(ctx, l, d, f); err == nil || !nameRefused(err) {
+			break
+		}
+	}
+	return err
+}
+
+func (n *namer) form(ctx context.Context, l *landing, d *dir, f form) error {
+	s, t := l.file, n.w.dst
+	for i := range maxBesideFile + 1 {
+		name := numbered(f.name, i, f.limit)
+		key := joinKey(d.key, name)
+		if len(key) > backup.MaxKey {
+			return backup.BadName
+		}
+		if t.isClaimed(d, name) {
+			continue
+		}
+		err := t.moveNew(s.dir, s.temp, d, name)
+		if err == nil {
+			t.retain(d)
+			l.key, l.in, l.outcome = key, d, backup.Added
+			t.changed(d)
+			t.changed(s.dir)
+			return s.arrived(d, name)
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		same, err := s.sameAs(ctx, d, name)
+		if err != nil {
+			return err
+		}
+		if same {
+			t.retain(d)
+			l.key, l.in, l.outcome = key, d, backup.Skipped
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %w", backup.Unwritable, errSeries)
+}
+
+// arrived looks once more at what now has the name: had somebody put another
+// file in the temporary one's place, that would have been renamed.
+func (s *stagedFile) arrived(d *dir, name string) error {
+	info, err := d.root.Lstat(name)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() || info.Size() != s.item.Size {
+		return backup.Damaged
+	}
+	return nil
+}
+
+// sameAs reports whether the file of that name in d holds what s holds. It
+// only fails when ctx is done or s cannot be read.
+func (s *stagedFile) sameAs(ctx context.Context, d *dir, name string) (bool, error) {
+	f, info, err := openRegular(d, name)
+	if err != nil || info.Size() != s.item.Size {
+		if err == nil {
+			f.Close()
+		}
+		return false, nil // not known to be the same
+	}
+	defer f.Close()
+	size := min(s.item.Size, hashBuffer)
+	mine, theirs := make([]byte, size), make([]byte, size)
+	for off := int64(0); off < s.item.Size; off += size {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		n := min(size, s.item.Size-off)
+		if _, err := s.f.ReadAt(mine[:n], off); err != nil && !errors.Is(err, io.EOF) {
+			return false, err
+		}
+		if m, _ := f.ReadAt(theirs[:n], off); int64(m) != n || !bytes.Equal(mine[:n], theirs[:n]) {
+			return false, nil
+		}
+	}
+	// Whoever wrote it may not have waited for the disk.
+	_ = f.Sync()
+	return true, nil
+}
+
+// syncNames forces the changed folders to the disk, and those in which
+// folders were made since the last time.
+func (w *writer) syncNames(all []landing) {
+	dirty, upTo := w.dst.takeDirty()
+	byDir := make(map[*dir]*landing)
+	var list []*landing // one for each folder
+	add := func(d *dir) bool {
+		if byDir[d] != nil {
+			return false
+		}
+		byDir[d] = &landing{in: d}
+		list = append(list, byDir[d])
+		return true
+	}
+	for i := range all {
+		if l := &all[i]; l.in != nil {
+			add(l.in)
+			if l.file != nil && l.outcome == backup.Added {
+				add(l.file.dir)
+			}
+		}
+	}
+	for _, d := range dirty {
+		if add(d) {
+			defer w.dst.release(d)
+		} else {
+			w.dst.release(d)
+		}
+	}
+	rest := w.syncTogether(list, func(l *landing) uint64 { return l.in.device })
+	syncEach(rest, func(l *landing) { l.err = syncDir(l.in.handle) })
+
+	failed := make(map[string]error)
+	for _, l := range list {
+		if l.err != nil {
+			failed[l.in.key] = l.err
+		}
+	}
+	if len(failed) == 0 {
+		w.dst.clean(upTo)
+		return
+	}
+	for i := range all {
+		l := &all[i]
+		if l.in == nil || l.err != nil {
+			continue
+		}
+		for key := l.in.key; l.err == nil; key, _ = splitKey(key) {
+			l.err = failed[key]
+			if key == "" {
+				break
+			}
+		}
+	}
+}
+
+// takeDirty opens the folders in which others were made, for the caller to
+// release, and returns the number of the last such change.
+func (t *tree) takeDirty() ([]*dir, uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var list []*dir
+	for key := range t.dirty {
+		if d, err := t.openLocked(key, false); err == nil {
+			list = append(list, d)
+		} else {
+			delete(t.dirty, key) // it is gone or changed places
+		}
+	}
+	return list, t.changes
+}
+
+// clean forgets the changes up to and including that number.
+func (t *tree) clean(upTo uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for key, n := range t.dirty {
+		if n <= upTo {
+			delete(t.dirty, key)
+		}
+	}
+}
+
+// settle ends a landing: it lets go of everything and makes the result.
+func (w *writer) settle(l *landing) backup.Result {
+	if l.in != nil {
+		w.dst.release(l.in)
+	}
+	var it backup.Item
+	switch {
+	case l.folder != nil:
+		it = l.folder.item
+	case l.file != nil && l.outcome == backup.Added:
+		it = l.file.item
+		l.file.letGo()
+	case l.file != nil:
+		it = l.file.item
+		_ = l.file.remove() // what became of the item does not depend on it
+	}
+	if l.err != nil {
+		return backup.Result{Outcome: backup.Failed, Err: w.kind.failWrite("commit", l.err)}
+	}
+	return backup.Result{Outcome: l.outcome, Name: renamed(it, l.key)}
+}

@@ -1,0 +1,79 @@
+package files
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// setTime sets the modification time of an open file, known as name in d. The
+// zero time leaves it alone, and so does a file system that cannot keep it.
+func setTime(_ *dir, f *os.File, _ string, t time.Time) error {
+	if t.IsZero() {
+		return nil
+	}
+	mtime, err := unix.TimeToTimespec(t)
+	if err != nil {
+		return nil // out of this platform's range
+	}
+	ts := [2]unix.Timespec{{Nsec: unix.UTIME_OMIT}, mtime}
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var errno syscall.Errno
+	err = conn.Control(func(fd uintptr) {
+		// No path: the call is for the file itself. x/sys has no name for that.
+		_, _, errno = unix.Syscall6(unix.SYS_UTIMENSAT, fd, 0, uintptr(unsafe.Pointer(&ts[0])), 0, 0, 0)
+	})
+	if err != nil || errno == 0 || unsettable(errno) {
+		return err
+	}
+	return errno
+}
+
+// preallocate takes room on the disk for size bytes and reports whether it
+// did. It fails when there is not that much; a file system that cannot do it is
+// no error.
+func preallocate(f *os.File, size int64) (bool, error) {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return false, err
+	}
+	var ferr error
+	err = conn.Control(func(fd uintptr) {
+		for {
+			ferr = unix.Fallocate(int(fd), unix.FALLOC_FL_KEEP_SIZE, 0, size)
+			if ferr != unix.EINTR {
+				return
+			}
+		}
+	})
+	switch {
+	case err != nil:
+		return false, err
+	case noSpace(ferr), errors.Is(ferr, syscall.EFBIG):
+		return false, ferr
+	}
+	return ferr == nil, nil
+}
+
+// adviseSequential tells the kernel that f is read from here to its end.
+func adviseSequential(f *os.File) {
+	if conn, err := f.SyscallConn(); err == nil {
+		_ = conn.Control(func(fd uintptr) { _ = unix.Fadvise(int(fd), 0, 0, unix.FADV_SEQUENTIAL) })
+	}
+}
+
+// deviceOf returns the number of the file system that holds a file.
+func deviceOf(info fs.FileInfo) uint64 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return uint64(st.Dev)
+	}
+	return 0
+}

@@ -1,0 +1,30 @@
+//go:build !linux
+
+package files
+
+import (
+	"io/fs"
+	"os"
+	"time"
+)
+
+// setTime sets the modification time of an open file, known as name in d. The
+// zero time leaves it alone, and so does a file system that cannot keep it.
+func setTime(d *dir, _ *os.File, name string, t time.Time) error {
+	if t.IsZero() {
+		return nil
+	}
+	if err := d.root.Chtimes(name, time.Time{}, t); err != nil && !unsettable(err) {
+		return err
+	}
+	return nil
+}
+
+// preallocate: the disk shows that it is full when it is.
+func preallocate(*os.File, int64) (bool, error) { return false, nil }
+
+// adviseSequential: the system finds out by itself.
+func adviseSequential(*os.File) {}
+
+// deviceOf: nothing here flushes whole file systems.
+func deviceOf(fs.FileInfo) uint64 { return 0 }

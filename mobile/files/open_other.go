@@ -1,0 +1,6 @@
+//go:build !unix
+
+package files
+
+// openNonblock: no folder here holds pipes.
+const openNonblock = 0

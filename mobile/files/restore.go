@@ -1,0 +1,315 @@
+package files
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+
+	"lukechampine.com/blake3"
+
+	"github.com/ferry-move/ferry/mobile/backup"
+)
+
+const (
+	// maxCompare is how many names of a series Check looks at.
+	maxCompare = 64
+	// hashBuffer is how much is read at once, in bytes.
+	hashBuffer = 256 << 10
+)
+
+// writer implements backup.Restore, backup.Checker and backup.Finisher.
+type writer struct {
+	*agent
+
+	// life is held for reading by every method at work; Close waits for them.
+	life   sync.RWMutex
+	closed bool // guarded by life
+
+	mu     sync.Mutex
+	staged map[*stagedFile]struct{} // not committed yet; guarded by mu
+}
+
+// Close implements backup.Restore. It removes the temporary files that were
+// not committed, and no others.
+func (w *writer) Close() error {
+	w.life.Lock()
+	defer w.life.Unlock()
+	if w.closed {
+		return nil
+	}
+	w.closed = true
+	w.mu.Lock()
+	rest := make([]*stagedFile, 0, len(w.staged))
+	for s := range w.staged {
+		rest = append(rest, s)
+	}
+	w.mu.Unlock()
+	var first error
+	for _, s := range rest {
+		first = cmp.Or(first, s.Discard())
+	}
+	w.dst.drop()
+	return first
+}
+
+// begin starts a method's work, unless the writer is closed; end ends it.
+func (w *writer) begin(ctx context.Context) error {
+	w.life.RLock()
+	err := ctx.Err()
+	if w.closed {
+		err = fs.ErrClosed
+	}
+	if err != nil {
+		w.life.RUnlock()
+	}
+	return err
+}
+
+func (w *writer) end() { w.life.RUnlock() }
+
+// admit says where an item belongs, or why it is refused.
+func (w *writer) admit(it backup.Item) (string, error) {
+	if it.Kind != w.kind.Kind {
+		return "", backup.Unsupported
+	}
+	if it.Type != backup.TypeFile && it.Type != backup.TypeDirectory || it.Size < 0 ||
+		it.Type == backup.TypeDirectory && it.Size != 0 {
+		return "", backup.Malformed
+	}
+	key, err := MapKey(it.Key, w.opts.Profile)
+	return string(key), err
+}
+
+// Check implements backup.Checker. Of a folder, a prior that is not zero says
+// that an earlier run made it, so that Finish may set its mode and time.
+func (w *writer) Check(ctx context.Context, it backup.Item, prior backup.Prior) backup.Answer {
+	if err := w.begin(ctx); err != nil {
+		return w.refuse(err)
+	}
+	defer w.end()
+	key, err := w.admit(it)
+	if err != nil {
+		return w.refuse(err)
+	}
+	if it.Type == backup.TypeDirectory {
+		return w.checkDir(it, key, prior)
+	}
+	if w.holds(it, prior) {
+		return backup.Answer{Verdict: backup.Have, Digest: prior.Digest, Names: names(prior.Name)}
+	}
+	a, err := w.alike(ctx, it, key)
+	if err != nil {
+		return w.refuse(err)
+	}
+	if len(a.Digests) == 0 && !w.space.room(it.Size) {
+		return w.refuse(backup.NoSpace)
+	}
+	return a
+}
+
+func (w *writer) refuse(err error) backup.Answer {
+	return backup.Answer{Verdict: backup.Refuse, Err: w.kind.failWrite("check", err)}
+}
+
+func names(name backup.Key) []backup.Key {
+	if name == "" {
+		return nil
+	}
+	return []backup.Key{name}
+}
+
+func (w *writer) checkDir(it backup.Item, key string, prior backup.Prior) backup.Answer {
+	d, err := w.dst.open(key, false)
+	if err != nil {
+		return backup.Answer{Verdict: backup.Need} // Stage and Commit say what is wrong
+	}
+	defer w.dst.release(d)
+	if info, err := d.root.Stat("."); err == nil && (it.ModTime.IsZero() || info.ModTime().Equal(it.ModTime)) {
+		return backup.Answer{Verdict: backup.Have, Names: names(renamed(it, d.key))}
+	}
+	if prior != (backup.Prior{}) {
+		w.dst.remember(d.key, it)
+	}
+	return backup.Answer{Verdict: backup.Need}
+}
+
+// renamed returns key if it is not the item's own, else nothing.
+func renamed(it backup.Item, key string) backup.Key {
+	if backup.Key(key) == it.Key {
+		return ""
+	}
+	return backup.Key(key)
+}
+
+// holds reports whether the file that an earlier run put here is still what it
+// was, by size and time.
+func (w *writer) holds(it backup.Item, prior backup.Prior) bool {
+	if prior.Digest.IsZero() || it.ModTime.IsZero() {
+		return false
+	}
+	key := cmp.Or(prior.Name, it.Key)
+	if checkKey(key) != nil {
+		return false
+	}
+	above, name := splitKey(string(key))
+	d, err := w.dst.open(above, false)
+	if err != nil {
+		return false
+	}
+	defer w.dst.release(d)
+	info, err := d.root.Lstat(name)
+	return err == nil && joinKey(d.key, name) == string(key) &&
+		info.Mode().IsRegular() && info.Size() == it.Size && info.ModTime().Equal(it.ModTime)
+}
+
+// alike finds the files of the item's size in its series of names. It only
+// fails when ctx is done.
+func (w *writer) alike(ctx context.Context, it backup.Item, key string) (backup.Answer, error) {
+	a := backup.Answer{Verdict: backup.Need}
+	above, base := splitKey(key)
+	d, err := w.dst.open(above, false)
+	if err != nil {
+		return a, nil // Stage says what is wrong, if anything
+	}
+	defer w.dst.release(d)
+	for _, f := range forms(base, w.opts.Profile) {
+		for i := range maxCompare {
+			name := numbered(f.name, i, f.limit)
+			info, err := d.root.Lstat(name)
+			if err != nil && nameRefused(err) {
+				break
+			}
+			if err != nil {
+				return a, nil // the first free name ends the series
+			}
+			if w.dst.isClaimed(d, name) || !info.Mode().IsRegular() || info.Size() != it.Size {
+				continue
+			}
+			digest, err := digestOf(ctx, d, name, it.Size)
+			if ctx.Err() != nil {
+				return a, ctx.Err()
+			}
+			if err != nil {
+				continue // unreadable: it is not known to be the same
+			}
+			a.Verdict = backup.Compare
+			a.Digests = append(a.Digests, digest)
+			a.Names = append(a.Names, renamed(it, joinKey(d.key, name)))
+		}
+	}
+	return a, nil
+}
+
+// digestOf hashes a file of size bytes.
+func digestOf(ctx context.Context, d *dir, name string, size int64) (backup.Digest, error) {
+	f, _, err := openRegular(d, name)
+	if err != nil {
+		return backup.Digest{}, err
+	}
+	defer f.Close()
+	h := blake3.New(len(backup.Digest{}), nil)
+	buf := make([]byte, min(size, hashBuffer)+1)
+	var total int64
+	for {
+		if err := ctx.Err(); err != nil {
+			return backup.Digest{}, err
+		}
+		n, err := f.Read(buf)
+		h.Write(buf[:n]) // never fails
+		total += int64(n)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return backup.Digest{}, err
+		}
+	}
+	if total != size {
+		return backup.Digest{}, backup.Changed
+	}
+	return backup.Digest(h.Sum(nil)), nil
+}
+
+// Finish implements backup.Finisher: it gives the folders made here their mode
+// and time, the deepest first, now that no more files arrive in them. A folder
+// whose time changed again because another kind put something there is done
+// again by that kind's Finish.
+func (w *writer) Finish(ctx context.Context) error {
+	if err := w.begin(ctx); err != nil {
+		return w.kind.failWrite("finish", err)
+	}
+	defer w.end()
+	todo := w.dst.takePending()
+	var first error
+	failed := 0
+	for _, p := range todo {
+		err := ctx.Err()
+		if err == nil {
+			err = w.finishDir(p.key, p.item)
+		}
+		if err != nil {
+			failed++
+			first = cmp.Or(first, err)
+			w.dst.putPending(p.key)
+		}
+	}
+	if failed > 0 {
+		return w.kind.failWrite("finish", fmt.Errorf("%d of %d folders: %w", failed, len(todo), first))
+	}
+	return nil
+}
+
+func (w *writer) finishDir(key string, it backup.Item) error {
+	d, err := w.dst.open(key, false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // its owner removed it
+	}
+	if err != nil {
+		return err
+	}
+	defer w.dst.release(d)
+	if d.key != key {
+		return nil // something else took its name
+	}
+	if it.Mode != 0 {
+		if err := d.handle.Chmod(it.Mode.Perm() | 0o700); err != nil && !unsettable(err) {
+			return err
+		}
+	}
+	return setTime(d, d.handle, ".", it.ModTime)
+}
+
+// pendingDir is a folder whose mode and time are to be set.
+type pendingDir struct {
+	key  string
+	item backup.Item
+}
+
+// takePending returns the pending folders, the deepest first.
+func (t *tree) takePending() []pendingDir {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var list []pendingDir
+	for key, m := range t.made {
+		if m.pending {
+			m.pending = false
+			list = append(list, pendingDir{key, m.item})
+		}
+	}
+	slices.SortFunc(list, func(a, b pendingDir) int {
+		return cmp.Or(strings.Count(b.key, "/")-strings.Count(a.key, "/"), strings.Compare(a.key, b.key))
+	})
+	return list
+}
+
+func (t *tree) putPending(key string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.made[key].pending = true
+}

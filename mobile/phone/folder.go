@@ -1,0 +1,104 @@
+package phone
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+
+	"github.com/ferry-move/ferry/mobile"
+	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/mobile/files"
+)
+
+// ErrNotFolder means that a phone's folder is something else, such as a file.
+var ErrNotFolder = errors.New("not a folder")
+
+// FolderOptions says how [OpenFolder] opens a folder. The zero value is right
+// for sending.
+type FolderOptions struct {
+	// Create makes the folder, and those above it, with mode 0700 if it is
+	// missing: for receiving.
+	Create bool
+	// Profile says which names the folder takes. Zero = what this system
+	// takes.
+	Profile files.Profile
+}
+
+// OpenFolder opens the phone that lies in a folder. The caller closes it after
+// everything that its agents opened. The folder itself may be a symbolic link;
+// none below it is followed.
+func OpenFolder(dir string, opts FolderOptions) (mobile.Device, error) {
+	root, err := openRoot(dir, opts.Create)
+	if err != nil {
+		return nil, fmt.Errorf("phone folder: %w", withoutPath(err))
+	}
+	f := &folder{root: root}
+	f.agents = folderAgents(root, files.Options{
+		Claimed: []string{contactsFolder},
+		Profile: max(opts.Profile, profile),
+		Free:    f.Free,
+	})
+	slices.SortStableFunc(f.agents, func(a, b backup.Agent) int { return cmp.Compare(a.Info().Order, b.Info().Order) })
+	return f, nil
+}
+
+// openRoot opens a folder that can be listed.
+func openRoot(dir string, create bool) (*os.Root, error) {
+	info, err := os.Stat(dir)
+	if create && errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, err
+		}
+		info, err = os.Stat(dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, ErrNotFolder
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	list, err := root.Open(".")
+	if err != nil {
+		root.Close()
+		return nil, err
+	}
+	list.Close()
+	return root, nil
+}
+
+// withoutPath keeps what went wrong and drops where.
+func withoutPath(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// folder implements mobile.Device. It is immutable.
+type folder struct {
+	root   *os.Root
+	agents []backup.Agent
+}
+
+// Agents implements mobile.Device.
+func (f *folder) Agents() []backup.Agent { return slices.Clone(f.agents) }
+
+// Free implements mobile.Device: what this user may still write, in bytes.
+func (f *folder) Free() (int64, error) {
+	n, err := freeBytes(f.root)
+	if err != nil {
+		return 0, fmt.Errorf("free space: %w", withoutPath(err))
+	}
+	return n, nil
+}
+
+// Close implements mobile.Device.
+func (f *folder) Close() error { return f.root.Close() }

@@ -1,0 +1,7 @@
+//go:build !windows && !android
+
+package phone
+
+import "github.com/ferry-move/ferry/mobile/files"
+
+const profile = files.Posix

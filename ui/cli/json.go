@@ -1,0 +1,277 @@
+package cli
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/ferry-move/ferry/app/session"
+	"github.com/ferry-move/ferry/discovery"
+	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/transfer/receipt"
+	"github.com/ferry-move/ferry/ui/say"
+)
+
+// The objects below are a promise (docs/json.md): fields may be added, none
+// changes its meaning.
+
+type jsonVersion struct {
+	Event    string `json:"event"`
+	Version  string `json:"version"`
+	Protocol int    `json:"protocol"`
+}
+
+type jsonError struct {
+	Event string `json:"event"`
+	Error string `json:"error"`
+	Next  string `json:"next"`
+	Exit  int    `json:"exit"`
+}
+
+type jsonReady struct {
+	Event     string   `json:"event"`
+	Name      string   `json:"name"`
+	Device    string   `json:"device"`
+	Addresses []string `json:"addresses"`
+}
+
+type jsonCode struct {
+	Event   string    `json:"event"`
+	Code    string    `json:"code"`
+	Link    string    `json:"link"`
+	Expires time.Time `json:"expires"`
+	Why     string    `json:"why"`
+}
+
+type jsonPeer struct {
+	Event     string   `json:"event"`
+	Stage     string   `json:"stage"`
+	Name      string   `json:"name,omitempty"`
+	Device    string   `json:"device,omitempty"`
+	Addresses []string `json:"addresses,omitempty"`
+}
+
+type jsonWrongCode struct {
+	Event     string `json:"event"`
+	TriesLeft int    `json:"tries_left"`
+}
+
+type jsonFinding struct {
+	Cause      string   `json:"cause"`
+	Interfaces []string `json:"interfaces,omitempty"`
+}
+
+type jsonDiagnosis struct {
+	Event    string        `json:"event"`
+	Findings []jsonFinding `json:"findings"`
+	Text     []string      `json:"text"`
+}
+
+type jsonPlanKind struct {
+	Kind   backup.Kind       `json:"kind"`
+	Items  uint64            `json:"items"`
+	Bytes  uint64            `json:"bytes"`
+	Cannot uint64            `json:"cannot"`
+	Why    map[string]uint64 `json:"why,omitempty"`
+	Error  string            `json:"error,omitempty"`
+}
+
+type jsonPlan struct {
+	Event string         `json:"event"`
+	Kinds []jsonPlanKind `json:"kinds"`
+	Items uint64         `json:"items"`
+	Bytes uint64         `json:"bytes"`
+}
+
+type jsonOffer struct {
+	Event   string         `json:"event"`
+	Name    string         `json:"name"`
+	Device  string         `json:"device"`
+	Kinds   []jsonPlanKind `json:"kinds"`
+	Bytes   int64          `json:"bytes"`
+	Free    int64          `json:"free"`
+	Missing int64          `json:"missing"`
+}
+
+type jsonProgress struct {
+	Event     string  `json:"event"`
+	Phase     string  `json:"phase"`
+	Items     uint64  `json:"items"`
+	DoneItems uint64  `json:"done_items"`
+	Bytes     uint64  `json:"bytes"`
+	DoneBytes uint64  `json:"done_bytes"`
+	SentBytes uint64  `json:"sent_bytes"`
+	Failed    uint64  `json:"failed"`
+	Seconds   float64 `json:"seconds"`
+}
+
+type jsonItem struct {
+	Event   string      `json:"event"`
+	Outcome string      `json:"outcome"` // failed or renamed
+	Kind    backup.Kind `json:"kind"`
+	Key     string      `json:"key"`
+	Raw     string      `json:"raw,omitempty"`
+	Name    string      `json:"name,omitempty"`
+	Reason  string      `json:"reason,omitempty"`
+	Error   string      `json:"error,omitempty"`
+	Next    string      `json:"next,omitempty"`
+}
+
+type jsonTotals struct {
+	Kind    backup.Kind `json:"kind"`
+	Sent    uint64      `json:"sent"`
+	Added   uint64      `json:"added"`
+	Merged  uint64      `json:"merged"`
+	Skipped uint64      `json:"skipped"`
+	Failed  uint64      `json:"failed"`
+	Bytes   uint64      `json:"bytes"`
+}
+
+type jsonDone struct {
+	Event    string             `json:"event"`
+	Complete bool               `json:"complete"`
+	Device   string             `json:"device"`
+	Name     string             `json:"name"`
+	Kinds    []jsonTotals       `json:"kinds"`
+	Declined []receipt.Declined `json:"declined"`
+	// SentItems and SentBytes went over the link in this run.
+	SentItems uint64  `json:"sent_items"`
+	SentBytes uint64  `json:"sent_bytes"`
+	Seconds   float64 `json:"seconds"`
+	Receipt   string  `json:"receipt"`
+	Error     string  `json:"error,omitempty"`
+}
+
+type jsonReceipt struct {
+	Event    string           `json:"event"`
+	Complete bool             `json:"complete"`
+	Receipt  *receipt.Payload `json:"receipt"`
+}
+
+// emit writes one object as one line.
+func (c *command) emit(v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return // the types above always can
+	}
+	c.io.Out.Write(append(b, '\n'))
+}
+
+// keyText is a key for JSON: the text, and the bytes where they are no text.
+func keyText(k backup.Key) (text, raw string) {
+	if utf8.ValidString(string(k)) {
+		return string(k), ""
+	}
+	return strings.ToValidUTF8(string(k), "\uFFFD"), base64.StdEncoding.EncodeToString([]byte(k))
+}
+
+func jsonOf(ev session.Event) any {
+	switch ev := ev.(type) {
+	case session.Ready:
+		return jsonReady{"ready", ev.Name, string(ev.Device), texts(ev.Addrs)}
+	case session.Code:
+		link, _ := ev.Link.Reveal() // empty where there is none
+		return jsonCode{"code", ev.Code.Reveal(), link, ev.Expires.UTC(), ev.Why.String()}
+	case session.Found:
+		return jsonPeer{"peer", "found", ev.Candidate.Name, "", texts(ev.Candidate.Addrs)}
+	case session.Paired:
+		return jsonPeer{Event: "peer", Stage: "paired", Device: string(ev.Device)}
+	case session.Accepted:
+		return jsonPeer{Event: "peer", Stage: "accepted", Name: ev.Peer.Name, Device: string(ev.Peer.Device)}
+	case session.WrongCode:
+		return jsonWrongCode{"wrong_code", ev.TriesLeft}
+	case session.NobodyYet:
+		return jsonDiagnosisOf(ev.Diagnosis)
+	case session.Planned:
+		return jsonPlanOf(ev.Plans)
+	case session.Item:
+		return jsonItemOf(ev)
+	case session.Done:
+		return jsonDoneOf(ev)
+	}
+	return nil
+}
+
+func jsonDiagnosisOf(d discovery.Diagnosis) jsonDiagnosis {
+	j := jsonDiagnosis{Event: "diagnosis", Findings: []jsonFinding{}}
+	for _, f := range d.Findings {
+		j.Findings = append(j.Findings, jsonFinding{f.Cause.String(), f.Interfaces})
+	}
+	for _, p := range say.Diagnosis(d) {
+		j.Text = append(j.Text, p.String())
+	}
+	return j
+}
+
+func jsonPlanOf(plans []transfer.KindPlan) jsonPlan {
+	j := jsonPlan{Event: "plan", Kinds: []jsonPlanKind{}}
+	for _, p := range plans {
+		k := jsonPlanKind{Kind: p.Info.Kind, Items: p.Items, Bytes: p.Bytes, Cannot: p.CannotTotal()}
+		for r, n := range p.Cannot {
+			if k.Why == nil {
+				k.Why = map[string]uint64{}
+			}
+			k.Why[r.Name()] = n
+		}
+		if p.Err != nil {
+			k.Error = say.Error(p.Err).What
+		}
+		j.Kinds = append(j.Kinds, k)
+		j.Items += p.Items
+		j.Bytes += p.Bytes
+	}
+	return j
+}
+
+func jsonOfferOf(o transfer.Offer) jsonOffer {
+	j := jsonOffer{Event: "offer", Name: o.Peer.Name, Device: string(o.Peer.Device), Kinds: []jsonPlanKind{}, Bytes: o.Bytes(), Free: o.Free, Missing: o.Missing()}
+	for _, k := range o.Kinds {
+		j.Kinds = append(j.Kinds, jsonPlanKind{Kind: k.Kind, Items: k.Items, Bytes: k.Bytes, Cannot: k.Cannot})
+	}
+	return j
+}
+
+func jsonItemOf(ev session.Item) jsonItem {
+	j := jsonItem{Event: "item", Outcome: "renamed", Kind: ev.Kind}
+	j.Key, j.Raw = keyText(ev.Key)
+	j.Name, _ = keyText(ev.Name)
+	if ev.Reason != 0 {
+		p := say.Reason(ev.Reason)
+		j.Outcome, j.Reason, j.Error, j.Next = backup.Failed.String(), ev.Reason.Name(), p.What, p.Next
+	}
+	return j
+}
+
+func jsonDoneOf(ev session.Done) jsonDone {
+	r := ev.Report
+	j := jsonDone{
+		Event: "done", Complete: ev.Err == nil && r.Complete(), Device: string(r.Peer.Device), Name: r.Peer.Name,
+		Kinds: []jsonTotals{}, Declined: append([]receipt.Declined{}, r.Declined...),
+		SentItems: r.SentItems, SentBytes: r.SentBytes, Seconds: r.Elapsed.Seconds(), Receipt: ev.ReceiptPath,
+	}
+	for _, k := range r.Kinds {
+		j.Kinds = append(j.Kinds, jsonTotals{k.Kind, k.Items, k.Added, k.Merged, k.Skipped, k.Failed, k.Bytes})
+	}
+	if ev.Err != nil {
+		j.Error = say.Error(ev.Err).What
+	}
+	return j
+}
+
+func jsonProgressOf(p transfer.Progress) jsonProgress {
+	return jsonProgress{
+		Event: "progress", Phase: p.Phase.String(), Items: p.Items, DoneItems: p.DoneItems, Bytes: p.Bytes, DoneBytes: p.DoneBytes,
+		SentBytes: p.SentBytes, Failed: p.Failed, Seconds: p.Elapsed.Seconds(),
+	}
+}
+
+func texts[T interface{ String() string }](in []T) []string {
+	out := make([]string, 0, len(in))
+	for _, v := range in {
+		out = append(out, v.String())
+	}
+	return out
+}

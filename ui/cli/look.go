@@ -1,0 +1,248 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ferry-move/ferry/app/session"
+	"github.com/ferry-move/ferry/discovery"
+	"github.com/ferry-move/ferry/mobile/fakephone"
+	"github.com/ferry-move/ferry/p2p/pairing"
+	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/transfer/receipt"
+	"github.com/ferry-move/ferry/ui/say"
+	"golang.org/x/sync/errgroup"
+)
+
+func (c *command) devices(ctx context.Context, args []string) error {
+	fs := c.flags("devices")
+	wait := fs.Duration("wait", 3*time.Second, "")
+	loopback := fs.Bool("loopback", false, "")
+	if err := c.parse(fs, args, 0); err != nil {
+		return err
+	}
+	look, cancel := context.WithTimeout(ctx, *wait)
+	defer cancel()
+	var mu sync.Mutex
+	var found []discovery.Candidate
+	session.Watch(look, *loopback, func(cs []discovery.Candidate) {
+		mu.Lock()
+		defer mu.Unlock()
+		found = cs
+	}, func(d discovery.Diagnosis) {
+		if c.json {
+			c.emit(jsonDiagnosisOf(d))
+		}
+	})
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	for _, d := range found {
+		if c.json {
+			c.emit(jsonPeer{"peer", "found", d.Name, "", texts(d.Addrs)})
+			continue
+		}
+		c.print("%s\t%s", say.Foreign(d.Name), strings.Join(texts(d.Addrs), " "))
+	}
+	if len(found) == 0 {
+		return session.ErrNobody
+	}
+	return nil
+}
+
+func (c *command) plan(ctx context.Context, args []string) error {
+	fs := c.flags("plan")
+	from := fs.String("from", "", "")
+	kinds := fs.String("kinds", "", "")
+	if err := c.parse(fs, args, 0); err != nil {
+		return err
+	}
+	if *from == "" {
+		return usagef("--from says which folder is the old phone.")
+	}
+	p, err := session.OpenFolder(*from, false)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	wanted, err := kindsOf(p, *kinds)
+	if err != nil {
+		return err
+	}
+	plans, err := session.Plan(ctx, p, wanted)
+	if err != nil {
+		return err
+	}
+	if c.json {
+		c.emit(jsonPlanOf(plans))
+	}
+	var items, bytes, cannot uint64
+	for _, k := range plans {
+		items, bytes, cannot = items+k.Items, bytes+k.Bytes, cannot+k.CannotTotal()
+		if k.Items > 0 || k.Err != nil {
+			c.print("%-12s %s", k.Info.Title, planLine(k))
+		}
+		if k.Err != nil {
+			c.print("  cannot be read: %s", say.Error(k.Err))
+			cannot++
+		}
+		for _, f := range k.Examples {
+			if c.json {
+				c.emit(jsonItemOf(session.Item{Kind: f.Kind, Key: f.Key, Reason: f.Reason}))
+			}
+			c.print("  cannot move: %s: %s", say.Path(string(f.Key)), say.Reason(f.Reason))
+		}
+		if more := k.CannotTotal() - uint64(len(k.Examples)); more > 0 {
+			c.print("  … and %s more", say.Count(more))
+		}
+	}
+	c.print("%s items, %s", say.Count(items), say.Bytes(int64(bytes)))
+	if cannot > 0 {
+		return errIncomplete
+	}
+	return nil
+}
+
+func (c *command) verify(_ context.Context, args []string) error {
+	fs := c.flags("verify")
+	if err := c.parse(fs, args, 1); err != nil {
+		return err
+	}
+	f, err := os.Open(fs.Arg(0))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, receipt.MaxSize+1))
+	if err != nil {
+		return err
+	}
+	p, err := receipt.Verify(b)
+	if err != nil {
+		return err
+	}
+	if c.json {
+		c.emit(jsonReceipt{"receipt", p.Complete(), p})
+	}
+	c.print("The receipt is good: both devices signed it.")
+	c.print("  from  %s (%s)", say.Foreign(p.Sender.Name), p.Sender.Device)
+	c.print("  to    %s (%s)", say.Foreign(p.Receiver.Name), p.Receiver.Device)
+	c.print("  when  %s, finished %s", p.Started.Format(time.RFC1123), p.Finished.Format(time.RFC1123))
+	for _, k := range p.Kinds {
+		if k.Items > 0 {
+			c.print("  %-10s %s items: %s added, %s merged, %s already there, %s not moved; %s", say.Foreign(string(k.Kind)),
+				say.Count(k.Items), say.Count(k.Added), say.Count(k.Merged), say.Count(k.Skipped), say.Count(k.Failed), say.Bytes(int64(k.Bytes)))
+		}
+	}
+	for _, d := range p.Declined {
+		c.print("  %-10s %s items: left out on the new phone", say.Foreign(string(d.Kind)), say.Count(d.Items))
+	}
+	for _, n := range p.NotMoved {
+		c.print("  not moved: %s: %s", say.Path(n.Key), say.Reason(n.Reason))
+	}
+	for _, n := range p.Renamed {
+		c.print("  kept as %s: %s", say.Path(n.Name), say.Path(n.Key))
+	}
+	if p.NotMovedMore+p.RenamedMore > 0 {
+		c.print("  … and %s more", say.Count(p.NotMovedMore+p.RenamedMore))
+	}
+	c.print("  root  %s", p.Root)
+	if !p.Complete() {
+		c.print("Not everything was moved: do not erase the old phone before you have moved the rest.")
+		return errIncomplete
+	}
+	c.print("Everything that was offered is on the new phone.")
+	return nil
+}
+
+// demo moves a generated phone into a folder, with two whole devices on
+// loopback.
+func (c *command) demo(ctx context.Context, args []string) error {
+	fs := c.flags("demo")
+	seed := fs.Uint64("seed", 1, "")
+	into := fs.String("into", "", "")
+	if err := c.parse(fs, args, 0); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "ferry-demo-")
+	if err != nil {
+		return err
+	}
+	if *into == "" {
+		*into = filepath.Join(dir, "new-phone")
+	}
+	phone, err := session.OpenFolder(*into, true)
+	if err != nil {
+		return err
+	}
+	defer phone.Close()
+	c.say("Two devices on this machine: an old phone made from seed %d, and a new one in %s.", *seed, *into)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ready := make(chan netip.AddrPort, 1)
+	codes := make(chan pairing.Code, 1)
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		return session.Receive(gctx, session.ReceiveOptions{
+			Home: filepath.Join(dir, "new-home"), Phone: phone, Place: session.PlaceOf(*into), Name: "Demo new phone", Loopback: true, Once: true,
+			Accept: func(context.Context, transfer.Offer) (transfer.Decision, error) {
+				return transfer.Decision{Accept: true}, nil
+			},
+			Events: func(ev session.Event) {
+				switch ev := ev.(type) {
+				case session.Ready:
+					ready <- ev.Addrs[0]
+				case session.Code:
+					select {
+					case codes <- ev.Code:
+					default:
+					}
+				}
+			},
+		})
+	})
+	src := fakephone.New(fakephone.Config{Seed: *seed})
+	f := newFace(c, src)
+	var rep *transfer.Report
+	g.Go(func() error {
+		var at netip.AddrPort
+		select {
+		case at = <-ready:
+		case <-gctx.Done():
+			return context.Cause(gctx)
+		}
+		var err error
+		rep, err = session.Send(gctx, session.SendOptions{
+			Home: filepath.Join(dir, "old-home"), Phone: src, Name: "Demo old phone", At: []netip.AddrPort{at}, Loopback: true,
+			Password: func(ctx context.Context, _ *pairing.WrongCodeError) (pairing.Password, error) {
+				select {
+				case code := <-codes:
+					c.say("The new phone shows the code %s; it is typed on the old one.", code.Reveal())
+					return code, nil
+				case <-ctx.Done():
+					return nil, context.Cause(ctx)
+				}
+			},
+			Events: f.event,
+		})
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if _, err := receipt.Verify(rep.Receipt); err != nil {
+		return fmt.Errorf("the demo's receipt: %w", err)
+	}
+	c.say("Look around in %s, and delete %s when you like.", *into, dir)
+	if !rep.Complete() {
+		return errIncomplete
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+package cli
+
+// usage is what "ferry help" prints; the README shows the same.
+const usage = `ferry moves everything on a phone to a new phone, straight over Wi-Fi.
+
+Usage:
+  ferry receive --into DIR    on the new phone: wait, show a code, restore
+  ferry send --from DIR       on the old phone: find the new one, and send
+  ferry devices               list the new phones that wait on this network
+  ferry plan --from DIR       say what would move, and what cannot
+  ferry verify RECEIPT        check a receipt
+  ferry demo                  a whole move on this machine, to see it work
+  ferry version               print the version
+  ferry help [COMMAND]        print this, or all about a command
+
+Example, with the two devices on one network:
+  new phone$ ferry receive --into ~/phone
+  old phone$ ferry send --from ~/phone
+
+Every command takes --json: one JSON object a line on standard output.
+
+Exit codes:
+  0    everything moved
+  1    it broke off; start it again, and it goes on from there
+  2    the command was called wrongly
+  3    it finished, but some items were not moved
+  4    wrong code, or refused
+  5    nobody was found
+  130  interrupted
+`
+
+var details = map[string]string{
+	"receive": `Usage: ferry receive --into DIR [flags]
+
+Makes this device the new phone: it announces itself on the local network, shows
+a code, waits for the old phone, asks whether to accept, and restores into DIR,
+which is made if it is missing. Nothing in DIR is deleted or overwritten.
+
+  --into DIR    the folder that is the phone
+  --name NAME   the name that the other device sees (default: this model's)
+  --yes         accept without asking whoever knows the code
+  --once        end after one move
+  --port N      the UDP port to listen on (default: a free one)
+  --loopback    keep to this machine, to try it out
+  --json        one JSON object a line
+
+Examples:
+  ferry receive --into ~/phone
+  ferry receive --into ~/phone --yes --once --json
+
+Exit codes: 0 everything moved; 1 it broke off; 2 usage; 3 some items were not
+moved; 4 refused, or too many wrong codes; 130 interrupted.
+`,
+	"send": `Usage: ferry send --from DIR [flags]
+
+Makes this device the old phone: it finds the new one, asks for the code that is
+shown there, and sends what is in DIR. Nothing in DIR changes.
+
+  --from DIR       the folder that is the phone
+  --to NAME        the new phone's name, where there are several
+  --at ADDR        its address, host:port or a multiaddr; nothing is searched
+  --code-file F    read the code from a file (- = standard input), or the text
+                   of the QR code; it is never given as an argument
+  --kinds K,K      send only these kinds (see "ferry plan")
+  --name NAME      the name that the other device sees (default: this model's)
+  --wait DURATION  how long to search (default 30s)
+  --loopback       keep to this machine, to try it out
+  --json           one JSON object a line
+
+Examples:
+  ferry send --from ~/phone
+  ferry send --from ~/phone --at 192.0.2.7:41234
+  ferry send --from ~/phone --kinds contacts,photos --code-file - < code.txt
+
+Exit codes: 0 everything moved; 1 it broke off; 2 usage; 3 some items were not
+moved; 4 wrong code, or refused; 5 nobody was found; 130 interrupted.
+`,
+	"devices": `Usage: ferry devices [flags]
+
+Lists the new phones that wait on this network.
+
+  --wait DURATION  how long to look (default 3s)
+  --loopback       look on this machine only
+  --json           one JSON object a line
+
+Exit codes: 0 at least one was found; 2 usage; 5 nobody was found; 130
+interrupted.
+`,
+	"plan": `Usage: ferry plan --from DIR [flags]
+
+Counts what would move from DIR, by kind, and says what cannot and why. Nothing
+is sent and nothing changes.
+
+  --from DIR    the folder that is the phone
+  --kinds K,K   count only these kinds
+  --json        one JSON object a line
+
+Exit codes: 0 everything can move; 1 it cannot be read; 2 usage; 3 some items
+cannot move; 130 interrupted.
+`,
+	"verify": `Usage: ferry verify RECEIPT
+
+Checks a receipt: that both devices signed it and nobody changed it since, and
+says what it proves.
+
+  --json   one JSON object a line
+
+Exit codes: 0 it is good, and everything was moved; 1 it is not good; 2 usage;
+3 it is good, and says that some items were not moved.
+`,
+	"demo": `Usage: ferry demo [flags]
+
+Runs a whole move on this machine: a generated phone, two devices, real QUIC on
+loopback, and the receipt at the end.
+
+  --seed N     which phone to generate (default 1)
+  --into DIR   where the new phone is (default: a new temporary folder)
+  --json       one JSON object a line
+
+Exit codes: as "ferry send".
+`,
+	"version": `Usage: ferry version [--json]
+
+Prints the version and the protocol number.
+`,
+}

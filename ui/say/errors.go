@@ -1,0 +1,172 @@
+package say
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/ferry-move/ferry/app/session"
+	"github.com/ferry-move/ferry/discovery"
+	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/mobile/phone"
+	"github.com/ferry-move/ferry/p2p"
+	"github.com/ferry-move/ferry/p2p/identity"
+	"github.com/ferry-move/ferry/p2p/pairing"
+	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/transfer/journal"
+	"github.com/ferry-move/ferry/transfer/receipt"
+	"github.com/ferry-move/ferry/transfer/wire"
+)
+
+// Problem is what went wrong, in a sentence, and what to do about it.
+type Problem struct {
+	What string
+	Next string
+}
+
+// String joins the two.
+func (p Problem) String() string {
+	if p.Next == "" {
+		return p.What
+	}
+	return p.What + " " + p.Next
+}
+
+// reasons has a Problem for each backup.Reason.
+var reasons = map[backup.Reason]Problem{
+	backup.Unknown:     {"It failed for a reason that is not known.", "Run the move again."},
+	backup.Unreadable:  {"The old phone does not let it be read.", "Check its permissions there and run the move again."},
+	backup.Vanished:    {"It was gone when its turn came.", "If you still need it, run the move again."},
+	backup.Changed:     {"It changed while it was being read.", "Run the move again when nothing writes to it."},
+	backup.NotRegular:  {"It is a link or a device, not a file.", "Copy the file that it stands for by hand."},
+	backup.BadName:     {"Its name cannot be used on another device.", "Rename it on the old phone and run the move again."},
+	backup.NoSpace:     {"The new phone is full.", "Free some space there and run the move again: what has arrived is not sent twice."},
+	backup.TooLarge:    {"It is too large for where it should go.", "Copy it by hand to another place."},
+	backup.Damaged:     {"What arrived was not what was read.", "Run the move again."},
+	backup.Malformed:   {"It is not in the form that it should have.", "Open it on the old phone, save it anew, and run the move again."},
+	backup.Unsupported: {"The new phone does not know this kind of data.", "Update ferry there and run the move again."},
+	backup.Declined:    {"It was left out on the new phone.", "Run the move again and accept it there."},
+	backup.Unwritable:  {"The new phone does not let it be written.", "Check the permissions of its folder there and run the move again."},
+}
+
+// Reason says why an item was not moved.
+func Reason(r backup.Reason) Problem {
+	if p, ok := reasons[r]; ok {
+		return p
+	}
+	return Problem{fmt.Sprintf("It failed for a reason that this version does not know (%d).", r), "Update ferry and look again."}
+}
+
+const again = "Start it again on both devices: what has arrived is not sent twice."
+
+var stops = map[wire.StopKind]Problem{
+	wire.StopRefused:  {"The move was refused on the new phone.", "Start it again and accept it there."},
+	wire.StopBusy:     {"The new phone is busy with another move.", "Wait until that one has ended and try again."},
+	wire.StopVersion:  {"The two devices run versions of ferry that do not understand each other.", "Update ferry on both."},
+	wire.StopFlags:    {"The other device does not offer a move from device to device.", "Update ferry there."},
+	wire.StopProtocol: {"The two devices did not understand each other.", "Update ferry on both and try again."},
+	wire.StopNoSpace:  {"The new phone does not have enough free space for this.", "Free some space there, or send fewer kinds with --kinds."},
+	wire.StopDisagree: {"The two devices do not agree on what was moved, so the move counts as incomplete.", again},
+	wire.StopTimeout:  {"Nobody answered in time.", again},
+}
+
+// Error says what an error of a whole run means.
+func Error(err error) Problem {
+	var stop *transfer.StopError
+	var wrong *pairing.WrongCodeError
+	var several *session.AmbiguousError
+	var version *pairing.VersionError
+	switch {
+	case err == nil:
+		return Problem{}
+	case errors.Is(err, journal.ErrBusy):
+		return Problem{"Another move from the same device into this folder is under way.", "Wait until it has ended."}
+	case errors.As(err, &stop):
+		if stop.Kind == wire.StopCancelled {
+			if stop.Remote {
+				return Problem{"The move was cancelled on the other device.", "What has arrived stays; a next move goes on from there."}
+			}
+			return Problem{"The move was cancelled.", "What has arrived stays; a next move goes on from there."}
+		}
+		if p, ok := stops[stop.Kind]; ok {
+			return p
+		}
+		side := "This device"
+		if stop.Remote {
+			side = "The other device"
+		}
+		return Problem{side + " met an error and ended the move.", again}
+	case errors.Is(err, context.Canceled):
+		return Problem{"The move was cancelled.", "What has arrived stays; a next move goes on from there."}
+	case errors.As(err, &wrong):
+		if wrong.TriesLeft > 0 {
+			return Problem{"That is not the code on the new phone.", fmt.Sprintf("%s left.", tries(wrong.TriesLeft))}
+		}
+		return Problem{"That is not the code on the new phone, which shows a new one now.", "Start again with that one."}
+	case errors.Is(err, pairing.ErrCodeChanged):
+		return Problem{"The new phone shows another code by now.", "Start again with that one."}
+	case errors.Is(err, pairing.ErrTooManyTries):
+		return Problem{"There were too many wrong codes: somebody on this network may be guessing.", "Start again on the new phone, on a network that you trust."}
+	case errors.Is(err, pairing.ErrBadCode):
+		return Problem{"That is not a code: it has seven digits, as the new phone shows them.", "Try again."}
+	case errors.Is(err, pairing.ErrBadLink):
+		return Problem{"That is not the text of a QR code of ferry's.", "Try again with the seven digits."}
+	case errors.Is(err, pairing.ErrUnproven), errors.Is(err, pairing.ErrWrongDevice), errors.Is(err, p2p.ErrOtherDevice):
+		return Problem{"The device that answered is not the one that shows the code.", "Make sure that you are on a network that you trust, and try again."}
+	case errors.Is(err, pairing.ErrRefused), errors.Is(err, pairing.ErrClosed):
+		return Problem{"The new phone does not accept a code at present.", "Start receiving on it again."}
+	case errors.As(err, &version):
+		return stops[wire.StopVersion]
+	case errors.Is(err, pairing.ErrProtocol), errors.Is(err, transfer.ErrProtocol), errors.Is(err, wire.ErrFrame):
+		return stops[wire.StopProtocol]
+	case errors.As(err, &several):
+		return Problem{"Several new phones were found: " + names(several.Candidates) + ".", "Say which one with --to NAME, or with --at ADDRESS."}
+	case errors.Is(err, session.ErrNobody):
+		return Problem{"No new phone was found.", "Start \"ferry receive\" there, on the same Wi-Fi, or give its address with --at HOST:PORT."}
+	case errors.Is(err, p2p.ErrUnreachable):
+		return Problem{"The new phone does not answer.", "Check that \"ferry receive\" runs there, that both are on the same network, and that no firewall keeps UDP out."}
+	case errors.Is(err, transfer.ErrLinkLost):
+		return Problem{"The two devices lost each other.", "What has arrived is safe. " + again}
+	case errors.Is(err, identity.ErrExposed):
+		return Problem{"This device's key can be read by other users of this computer: " + cause(err) + ".", "Take that right away (chmod 600) and start again."}
+	case errors.Is(err, identity.ErrDamaged):
+		return Problem{"This device's key is damaged: " + cause(err) + ".", "Move that file away; ferry then makes a new key, and old receipts stay valid."}
+	case errors.Is(err, phone.ErrNotFolder):
+		return Problem{"That is not a folder.", "Give the folder that holds DCIM, Documents, Contacts and so on."}
+	case errors.Is(err, receipt.ErrSignature):
+		return Problem{"This receipt was changed after it was signed.", "Do not rely on it."}
+	case errors.Is(err, receipt.ErrMalformed):
+		return Problem{"This is not a receipt of ferry's, or it is damaged.", "Take the file as ferry saved it."}
+	case errors.Is(err, fs.ErrNotExist):
+		return Problem{"It is not there: " + cause(err) + ".", "Check the name."}
+	case errors.Is(err, fs.ErrPermission):
+		return Problem{"It is not allowed: " + cause(err) + ".", "Check the permissions."}
+	case backup.ReasonOf(err) == backup.NoSpace:
+		return Problem{"This device's disk is full.", "Free some space and start again."}
+	}
+	return Problem{"It failed: " + cause(err) + ".", "Try again; if it stays so, report it with this line."}
+}
+
+// cause is an error's own text on one line.
+func cause(err error) string { return Path(strings.ReplaceAll(err.Error(), "\n", "; ")) }
+
+func tries(n int) string {
+	if n == 1 {
+		return "1 try"
+	}
+	return fmt.Sprintf("%d tries", n)
+}
+
+func names(cs []discovery.Candidate) string {
+	var out []string
+	for _, c := range cs {
+		n := Foreign(c.Name)
+		if n == "" {
+			n = "a device without a name"
+		}
+		out = append(out, fmt.Sprintf("%s (%s)", n, c.Addrs[0]))
+	}
+	return strings.Join(out, ", ")
+}
