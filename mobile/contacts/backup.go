@@ -10,8 +10,6 @@ import (
 	"os"
 	"strconv"
 
-	"lukechampine.com/blake3"
-
 	"github.com/ferry-move/ferry/mobile/backup"
 )
 
@@ -74,8 +72,7 @@ func (p *pass) fail(key backup.Key, mode fs.FileMode, info fs.FileInfo, err erro
 
 // wanted counts how often a key was asked for before.
 func (p *pass) wanted(key string) int {
-	sum := blake3.Sum256([]byte(key))
-	id := hash16(sum[:16])
+	id := sum16([]byte(key))
 	p.keys[id]++
 	return p.keys[id] - 1
 }

@@ -172,6 +172,9 @@ func identify(v vcard.Card) identity {
 // foldName makes names comparable.
 func foldName(s string) string {
 	s = strings.ReplaceAll(s, `\;`, ";")
+	if isASCII([]byte(s)) {
+		return strings.ToLower(strings.Join(strings.Fields(s), " "))
+	}
 	return norm.NFC.String(cases.Fold().String(norm.NFC.String(strings.Join(strings.Fields(s), " "))))
 }
 

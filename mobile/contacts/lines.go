@@ -101,7 +101,11 @@ type lineReader struct {
 }
 
 func newLineReader(r io.Reader) *lineReader {
-	br := bufio.NewReaderSize(r, 64<<10)
+	size := 64 << 10
+	if s, ok := r.(interface{ Len() int }); ok { // bytes in memory
+		size = min(size, s.Len())
+	}
+	br := bufio.NewReaderSize(r, size)
 	start, _ := br.Peek(2) // an error comes back with the first read
 	return &lineReader{r: br, enc: sniff(start), ended: true}
 }

@@ -182,6 +182,9 @@ func (w *writer) value(p *property) string {
 
 // unescapeBare takes the escapes off ; and , and leaves the others.
 func unescapeBare(s string) string {
+	if strings.IndexByte(s, '\\') < 0 {
+		return s
+	}
 	return strings.NewReplacer(`\\`, `\\`, `\n`, `\n`, `\;`, `;`, `\,`, `,`).Replace(s)
 }
 

@@ -2,7 +2,7 @@ package contacts
 
 import (
 	"bytes"
-	"crypto/subtle"
+	"encoding/binary"
 	"slices"
 	"strings"
 
@@ -340,16 +340,16 @@ type hash16 [16]byte
 
 // base identifies name, value and parameters without the types.
 func (p *property) base() hash16 {
-	h := blake3.New(16, nil)
-	part(h, p.name)
-	part(h, p.value)
-	part(h, string(p.bin))
-	for _, s := range p.params {
-		part(h, s)
+	b := make([]byte, 0, len(p.name)+len(p.value)+64)
+	b = part(part(b, p.name), p.value)
+	if p.bin != nil {
+		sum := blake3.Sum256(p.bin)
+		b = append(b, sum[:]...)
 	}
-	var out hash16
-	h.Sum(out[:0])
-	return out
+	for _, s := range p.params {
+		b = part(b, s)
+	}
+	return sum16(b)
 }
 
 // key identifies the property with its types.
@@ -358,14 +358,16 @@ func (p *property) key() hash16 {
 	if len(p.types) == 0 {
 		return base
 	}
-	sum := blake3.Sum256([]byte(strings.Join(p.types, ",")))
-	subtle.XORBytes(base[:], base[:], sum[:16])
-	return base
+	return sum16(part(base[:], strings.Join(p.types, ",")))
 }
 
-// part writes s so that its end cannot be mistaken.
-func part(h *blake3.Hasher, s string) {
-	n := len(s)
-	h.Write([]byte{byte(n), byte(n >> 8), byte(n >> 16), byte(n >> 24)})
-	h.Write([]byte(s))
+// part appends s so that its end cannot be mistaken.
+func part(b []byte, s string) []byte {
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(s)))
+	return append(b, s...)
+}
+
+func sum16(b []byte) hash16 {
+	sum := blake3.Sum256(b)
+	return hash16(sum[:16])
 }

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"slices"
 	"strings"
-
-	"lukechampine.com/blake3"
 )
 
 // unit is what moves from one card to another as a whole: a property, or the
@@ -54,14 +52,11 @@ func (u *unit) setKey() {
 // sumKeys hashes a set.
 func sumKeys(label string, keys []hash16) hash16 {
 	slices.SortFunc(keys, func(a, b hash16) int { return bytes.Compare(a[:], b[:]) })
-	h := blake3.New(16, nil)
-	h.Write([]byte(label))
+	b := part(make([]byte, 0, 16*len(keys)+16), label)
 	for _, k := range slices.Compact(keys) {
-		h.Write(k[:])
+		b = append(b, k[:]...)
 	}
-	var out hash16
-	h.Sum(out[:0])
-	return out
+	return sum16(b)
 }
 
 // set identifies the set of the card's units.

@@ -155,10 +155,10 @@ func (r *restore) makeDir(dir string) ([]string, error) {
 
 // writePart writes the new state of f to a temporary file beside it and
 // returns its name. Nothing is left of it when it fails.
-func (r *restore) writePart(dir string, f *file, merges, adds []job) (name string, err error) {
+func (r *restore) writePart(dir string, f *file, merges, adds []job) (_ string, err error) {
 	var id [8]byte
 	rand.Read(id[:])
-	name = path.Join(dir, ".ferry-"+hex.EncodeToString(id[:])+".part")
+	name := path.Join(dir, ".ferry-"+hex.EncodeToString(id[:])+".part")
 	out, err := r.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return "", err
@@ -170,7 +170,6 @@ func (r *restore) writePart(dir string, f *file, merges, adds []job) (name strin
 		}
 		if err != nil {
 			r.drop(name)
-			name = ""
 		}
 	}()
 	if f.info != nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/multiformats/go-multibase"
 )
 
 const childDir = "FERRY_TEST_IDENTITY_DIR"
@@ -325,6 +326,10 @@ func TestPeer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	base58CID, err := peer.ToCid(id).StringOfBase(multibase.Base58BTC)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, d := range map[string]DeviceID{
 		"empty":              "",
 		"junk":               "junk",
@@ -337,6 +342,7 @@ func TestPeer(t *testing.T) {
 		"RSA, a hash":        "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N",
 		"secp256k1":          FromPeer(secpID),
 		"the same as a CID":  DeviceID(peer.ToCid(id).String()),
+		"a CID in base58":    DeviceID(base58CID),
 		"a megabyte":         DeviceID(strings.Repeat("1", 1<<20)),
 		"the raw multihash":  DeviceID(string(id)),
 		"upper case":         DeviceID(strings.ToUpper(string(k.ID()))),

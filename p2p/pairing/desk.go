@@ -66,7 +66,7 @@ type Offer struct {
 	Device identity.DeviceID
 	Code   Code
 	Secret Secret
-	// Expires is when the offer ends if nothing else ends it.
+	// Expires is the time of day when the offer ends if nothing else ends it.
 	Expires time.Time
 }
 
@@ -96,6 +96,7 @@ type Desk struct {
 
 	mu      sync.Mutex
 	offer   Offer         // guarded by mu
+	end     time.Time     // guarded by mu; offer.Expires by the clock of timers
 	changed chan struct{} // guarded by mu; closed when offer is replaced or the desk stops
 	tries   int           // guarded by mu; wrong tries of offer
 	wrong   int           // guarded by mu; wrong tries since the last pairing
@@ -150,11 +151,13 @@ func (d *Desk) Close() error {
 func (d *Desk) expire() {
 	defer close(d.done)
 	for {
-		o, changed, err := d.Offer() // replaces it, if its time is over
+		_, changed, err := d.Offer() // replaces it, if its time is over
 		if err != nil {
 			return
 		}
-		t := time.NewTimer(time.Until(o.Expires))
+		d.mu.Lock()
+		t := time.NewTimer(time.Until(d.end))
+		d.mu.Unlock()
 		select {
 		case <-t.C:
 		case <-changed:
@@ -168,8 +171,8 @@ func (d *Desk) expire() {
 // The clock that timers use stands still while a phone sleeps, so the time of
 // day is asked as well.
 func (d *Desk) freshen() {
-	now, end := time.Now(), d.offer.Expires
-	if d.stopped == nil && (!now.Before(end) || !now.Round(0).Before(end.Round(0))) {
+	now := time.Now()
+	if d.stopped == nil && (!now.Before(d.end) || !now.Before(d.offer.Expires)) {
 		d.renew(Expired)
 	}
 }
@@ -186,13 +189,14 @@ func (d *Desk) renew(why Cause) {
 		d.stop(err)
 		return
 	}
+	d.end = time.Now().Add(CodeLife)
 	d.offer = Offer{
 		Serial:  d.offer.Serial + 1,
 		Why:     why,
 		Device:  d.self,
 		Code:    code,
 		Secret:  Secret{secret},
-		Expires: time.Now().Add(CodeLife),
+		Expires: d.end.Round(0),
 	}
 	d.tries = 0
 	close(d.changed)

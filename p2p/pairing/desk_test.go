@@ -75,7 +75,7 @@ func TestOfferExpiresByTimeOfDay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := openDesk(t, 1)
 		d.mu.Lock()
-		d.offer.Expires = time.Now().Round(0).Add(-time.Second) // no monotonic part
+		d.offer.Expires = time.Now().Round(0).Add(-time.Second)
 		d.mu.Unlock()
 		if o := offer(t, d); o.Serial != 2 || o.Why != Expired {
 			t.Errorf("offer %d, %v", o.Serial, o.Why)

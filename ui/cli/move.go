@@ -279,10 +279,13 @@ func (c *command) send(ctx context.Context, args []string) error {
 	name := fs.String("name", "", "")
 	wait := fs.Duration("wait", 30*time.Second, "")
 	loopback := fs.Bool("loopback", false, "")
+	lanes := fs.Int("lanes", 0, "")
 	if err := c.parse(fs, args, 0); err != nil {
 		return err
 	}
 	switch {
+	case *lanes < 0 || *lanes > transfer.MaxLanes:
+		return usagef("--lanes is a number from 1 to %d.", transfer.MaxLanes)
 	case *from == "":
 		return usagef("--from says which folder is the old phone.")
 	case *to != "" && *at != "":
@@ -313,7 +316,7 @@ func (c *command) send(ctx context.Context, args []string) error {
 	}
 	f := newFace(c, p)
 	opt := session.SendOptions{
-		Home: home, Phone: p, Kinds: wanted, Name: *name, At: addrs, To: *to, Wait: *wait, Loopback: *loopback,
+		Home: home, Phone: p, Kinds: wanted, Name: *name, At: addrs, To: *to, Wait: *wait, Loopback: *loopback, Lanes: *lanes,
 		Password: c.password(*codeFile), Events: f.event,
 	}
 	if c.interactive() {

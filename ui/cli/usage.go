@@ -64,6 +64,7 @@ shown there, and sends what is in DIR. Nothing in DIR changes.
   --kinds K,K      send only these kinds (see "ferry plan")
   --name NAME      the name that the other device sees (default: this model's)
   --wait DURATION  how long to search (default 30s)
+  --lanes N        how many connections carry content, 1 to 16 (default 8)
   --loopback       keep to this machine, to try it out
   --json           one JSON object a line
 
