@@ -163,9 +163,16 @@ func (c *committer) remember(items []*inItem, results []backup.Result) {
 		if in.temp != "" {
 			c.r.journal.Gone(in.temp)
 		}
-		if out := results[i].Outcome; in.it.Type == backup.TypeFile && (out == backup.Added || out == backup.Skipped) {
-			arrived = append(arrived, journal.Arrived{Fingerprint: journal.Of(in.it), Digest: in.digest, Size: in.it.Size, Name: results[i].Name})
+		a := journal.Arrived{Fingerprint: journal.Of(in.it), Digest: in.digest, Size: in.it.Size, Name: results[i].Name}
+		switch out := results[i].Outcome; {
+		case out != backup.Added && (out != backup.Skipped || in.it.Type == backup.TypeDirectory):
+			continue
+		case in.it.Type == backup.TypeEntity:
+			continue // agents recognise those by their content
+		case in.it.Type == backup.TypeDirectory && a.Name == "":
+			a.Name = in.it.Key // a folder has no digest, and its note must not be empty
 		}
+		arrived = append(arrived, a)
 	}
 	if len(arrived) > 0 {
 		c.r.journal.Arrived(arrived) // a journal that fails costs a later run time, not data

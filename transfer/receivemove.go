@@ -212,7 +212,7 @@ func (r *receiver) checkItem(ctx context.Context, in *inItem) error {
 	a := backup.Answer{Verdict: backup.Need}
 	if c, ok := r.restores[in.kind].(backup.Checker); ok {
 		var prior backup.Prior
-		if r.journal != nil && in.it.Type == backup.TypeFile {
+		if r.journal != nil && in.it.Type != backup.TypeEntity {
 			prior, in.known = r.journal.Lookup(journal.Of(in.it))
 		}
 		it := in.it
@@ -422,8 +422,8 @@ func (r *receiver) prepare(ctx context.Context, in *inItem) error {
 		return nil
 	}
 	in.staged = st
-	if t, ok := st.(TempNamer); ok && r.journal != nil {
-		in.temp = t.TempName()
+	if t, ok := st.(backup.TempNamer); ok && r.journal != nil {
+		in.temp = backup.Key(t.TempName())
 		r.journal.Temporary(in.temp) // a journal that fails costs a later run time, not data
 	}
 	return nil

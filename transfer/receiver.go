@@ -88,17 +88,6 @@ type ReceiveConfig struct {
 	Observer  Observer
 }
 
-// Sweeper is a Restore that removes temporary files of a run that was killed.
-// The names are ones that [TempNamer] gave; those that are gone are no error.
-type Sweeper interface {
-	Sweep(ctx context.Context, names []backup.Key) error
-}
-
-// TempNamer is a Staged that lies under a temporary name until Commit.
-type TempNamer interface {
-	TempName() backup.Key
-}
-
 // receiver is the receiving side of a session; see sender for the states.
 //
 // The reader takes the manifest in; checkers ask the agents what is needed;
@@ -334,7 +323,8 @@ func (r *receiver) accept(ctx context.Context, d Decision, flags backup.Flags) e
 	return r.c.send(ctx, answer)
 }
 
-// sweep removes what an earlier run from the same device left half done.
+// sweep removes what an earlier run from the same device left half done. A
+// file that cannot be removed stays, and the new run does not fail for it.
 func (r *receiver) sweep(ctx context.Context) error {
 	if r.journal == nil {
 		return nil
@@ -344,11 +334,15 @@ func (r *receiver) sweep(ctx context.Context) error {
 		return nil
 	}
 	for _, re := range r.restores {
-		if s, ok := re.(Sweeper); ok {
-			if err := s.Sweep(ctx, names); err != nil {
-				return err
+		if t, ok := re.(backup.TempRemover); ok {
+			for _, n := range names {
+				t.RemoveTemp(ctx, string(n))
 			}
+			break // they all see the same storage
 		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	return r.journal.Cleared()
 }

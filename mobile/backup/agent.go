@@ -159,3 +159,21 @@ type Prior struct {
 type Checker interface {
 	Check(ctx context.Context, it Item, prior Prior) Answer
 }
+
+// TempNamer is the optional interface of a [Staged] that lies in a temporary
+// file until Commit. Whoever wants leftovers of a killed run removed notes the
+// name and hands it to [TempRemover] in the next run.
+type TempNamer interface {
+	// TempName returns the temporary file's path below the phone's storage,
+	// with slashes.
+	TempName() string
+}
+
+// TempRemover is the optional interface of a [Restore] that removes temporary
+// files of earlier runs.
+type TempRemover interface {
+	// RemoveTemp removes the file that a [TempNamer] named. It refuses every
+	// name of another form with [BadName]. A file that is no longer there is
+	// no error.
+	RemoveTemp(ctx context.Context, name string) error
+}

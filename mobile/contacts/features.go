@@ -38,7 +38,7 @@ func intersect(a, b []uint64) bool {
 	return slices.ContainsFunc(a, func(x uint64) bool { return slices.Contains(b, x) })
 }
 
-// hasher makes the hashes of one session; others cannot aim at them.
+// hasher makes the hashes of one restore; others cannot aim at them.
 type hasher struct{ seed maphash.Seed }
 
 func newHasher() hasher { return hasher{maphash.MakeSeed()} }

@@ -226,14 +226,13 @@ func cleanGroup(g string) string {
 }
 
 // Check implements [backup.Checker]. It answers Have when a card with the same
-// bytes is here and not spoken for: by the item's value, or else by what an
-// earlier run noted of it. That card is then this item's.
-func (r *restore) Check(_ context.Context, it backup.Item, prior backup.Prior) backup.Answer {
+// bytes is here and not spoken for. That card is then this item's.
+func (r *restore) Check(_ context.Context, it backup.Item, _ backup.Prior) backup.Answer {
 	if it.Size > backup.MaxValue || len(it.Value) > backup.MaxValue {
 		return backup.Answer{Verdict: backup.Refuse, Err: backup.Fail("check", Kind, backup.TooLarge, nil)}
 	}
-	digest := prior.Digest
-	if it.Value != nil {
+	digest := it.Digest
+	if digest.IsZero() && it.Value != nil {
 		digest = digestOf(it.Value)
 	}
 	need := backup.Answer{Verdict: backup.Need}

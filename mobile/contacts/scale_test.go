@@ -60,6 +60,9 @@ func TestSamples(t *testing.T) {
 // TestHugePhoto moves and merges a card with a picture of several megabytes,
 // and checks that two cards too large for one stay two.
 func TestHugePhoto(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a while")
+	}
 	folded := strings.Repeat(strings.Repeat("QUJD", 18)+"\r\n ", 6<<20/75)
 	photo := "PHOTO;ENCODING=b;TYPE=JPEG:" + folded
 	src, dst := tempPhone(t), tempPhone(t)

@@ -16,25 +16,7 @@ import (
 // before the content arrives.
 const preallocateFrom = 1 << 20
 
-// TempNamer is the optional interface of a [backup.StagedFile] that lies in a
-// temporary file. Whoever wants leftovers of a killed run removed writes the
-// name down before the run goes on and hands it to [TempRemover] in the next.
-type TempNamer interface {
-	// TempName returns the temporary file's path below the storage, with
-	// slashes.
-	TempName() string
-}
-
-// TempRemover is the optional interface of a [backup.Restore] that removes
-// temporary files of earlier runs.
-type TempRemover interface {
-	// RemoveTemp removes the file that [TempNamer] named. It refuses every
-	// name of another form with [backup.BadName]. A file that is no longer
-	// there is no error.
-	RemoveTemp(ctx context.Context, name string) error
-}
-
-// RemoveTemp implements TempRemover.
+// RemoveTemp implements [backup.TempRemover].
 func (w *writer) RemoveTemp(ctx context.Context, name string) error {
 	if err := w.begin(ctx); err != nil {
 		return w.kind.failWrite("clean", err)
@@ -171,7 +153,7 @@ type stagedFile struct {
 	unwritten int64 // bytes counted in w.space; guarded by mu
 }
 
-// TempName implements TempNamer.
+// TempName implements [backup.TempNamer].
 func (s *stagedFile) TempName() string { return joinKey(s.dir.key, s.temp) }
 
 var errBeyond = errors.New("beyond the announced size")

@@ -3,6 +3,7 @@ package pairing
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -22,7 +23,8 @@ const (
 	// MaxWrongTries is how many wrong tries in all, with no successful pairing
 	// between them, stop the desk.
 	MaxWrongTries = 30
-	// TryCost is how long the check of each try takes. Checks do not overlap.
+	// TryCost is how long a wrong try takes to be answered. Checks do not
+	// overlap, so it bounds everyone's guesses together.
 	TryCost = time.Second
 )
 
@@ -211,26 +213,33 @@ func (d *Desk) stop(reason error) {
 	}
 }
 
-// try checks one proof that was made for o. It waits for its turn and then for
-// TryCost, counts the try, and returns nil if it was right. A proof for an
-// offer that is gone is neither checked nor counted, nor does it wait.
+// try checks one proof that was made for o. It waits for its turn, and returns
+// nil at once if the proof is right. A wrong one is counted, and answered after
+// TryCost, in which nobody else has a turn. A proof for an offer that is gone
+// is neither checked nor counted.
 func (d *Desk) try(ctx context.Context, o Offer, changed <-chan struct{}, right func() bool) error {
 	select {
 	case d.turn <- struct{}{}:
 		defer func() { <-d.turn }()
-		t := time.NewTimer(TryCost)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-changed:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
 	case <-changed:
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	err := d.check(o, right)
+	var wrong *WrongCodeError
+	if errors.As(err, &wrong) { // counted already; the next try waits for this one
+		t := time.NewTimer(TryCost)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-d.done:
+		}
+	}
+	return err
+}
 
+// check decides a try and counts it if it is wrong.
+func (d *Desk) check(o Offer, right func() bool) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.freshen()

@@ -15,7 +15,7 @@
 // all.
 //
 // Its worst moment is fifty strangers guessing at once. Proofs are checked one
-// after the other, each after [TryCost], and each only against the code that
+// after the other, a wrong one holds the next up for [TryCost], and each only against the code that
 // is shown at that moment.
 //
 // The package sets no deadlines and no limit on streams that are open at the
