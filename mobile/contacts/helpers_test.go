@@ -89,16 +89,6 @@ func (p *phone) tree(t tb) map[string]string {
 	return out
 }
 
-// all returns the content of every file in one string.
-func (p *phone) all(t tb) string {
-	t.Helper()
-	var b strings.Builder
-	for _, s := range p.tree(t) {
-		b.WriteString(s + "\n")
-	}
-	return b.String()
-}
-
 func (p *phone) items(t tb) (good []backup.Item, bad []error) {
 	t.Helper()
 	b, err := p.agent.Backup(context.Background(), backup.Transport{})

@@ -149,7 +149,7 @@ func values(items []backup.Item) (out []string) {
 // precedes its END byte for byte.
 func survives(t tb, old backup.Item, after []backup.Item) bool {
 	c := mustParse(t, string(old.Value))
-	core := strings.TrimLeft(string(old.Value[:c.endAt]), "\r\n \x00"+bom8+bom16LE)
+	core := strings.TrimLeft(strings.TrimPrefix(strings.TrimPrefix(string(old.Value[:c.endAt]), bom8), bom16LE), "\r\n \x00")
 	for _, it := range after {
 		if strings.Contains(string(it.Value), core) {
 			return true

@@ -22,7 +22,7 @@ func checkInfo(_ context.Context, e Env) error {
 	case in.Title == "" || in.One == "" || in.Many == "":
 		return errors.New("a title or a word for the items is missing")
 	case in != e.Source.Info():
-		return errors.New("Info changes from call to call")
+		return errors.New("the info changes from call to call")
 	case in != e.NewTarget().Info():
 		return errors.New("source and target describe themselves differently")
 	}
@@ -112,7 +112,7 @@ func checkRepeatable(ctx context.Context, e Env) error {
 					all, why = items, reasons
 				}
 				if !slices.EqualFunc(all, items, identical) || !slices.Equal(why, reasons) {
-					return errors.New("Items yields something else the next time")
+					return errors.New("listing a second time yields something else")
 				}
 			}
 			return nil
@@ -137,7 +137,7 @@ func checkStop(ctx context.Context, e Env) error {
 		}
 		again, _ := list(ctx, b)
 		if !slices.EqualFunc(all, again, identical) {
-			return errors.New("Items yields something else after it was stopped")
+			return errors.New("listing yields something else after it was stopped")
 		}
 		return nil
 	})
@@ -158,7 +158,7 @@ func checkCancel(ctx context.Context, e Env) error {
 				}
 			}
 			if n > after+1 {
-				return fmt.Errorf("Items yields %d more after its context ended", n-after)
+				return fmt.Errorf("listing yields %d more after its context ended", n-after)
 			}
 		}
 		return nil
