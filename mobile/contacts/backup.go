@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"path"
 	"strconv"
 
 	"github.com/ferry-move/ferry/mobile/backup"
@@ -31,9 +32,9 @@ func (r *reader) Close() error { return nil }
 // Items implements [backup.Backup]. Files come in lexical order of each folder
 // and the cards of a file in theirs. The sequence ends early when ctx does.
 //
-// What cannot be moved has a key that begins with "file:" and the path (a file
-// that cannot be read), "text:" (text outside any card) or "card:" (a broken
-// card), the latter two followed by the hash of what is there.
+// What cannot be moved has a key by which a person finds it: the path of the
+// file, with "#" and a number for what lies in it, counting cards and the text
+// between them from 1.
 func (r *reader) Items(ctx context.Context) iter.Seq2[backup.Item, error] {
 	return func(yield func(backup.Item, error) bool) {
 		p := pass{yield: yield, keys: map[hash16]int{}}
@@ -44,8 +45,7 @@ func (r *reader) Items(ctx context.Context) iter.Seq2[backup.Item, error] {
 			if err == nil || p.stopped || ctx.Err() != nil {
 				return !p.stopped && ctx.Err() == nil
 			}
-			key := "file:" + name
-			return p.fail(p.unique(key[:min(len(key), backup.MaxKey-16)]), fs.FileMode(0), nil, fileErr("read", err))
+			return p.fail(p.unique(place(name, "")), fs.FileMode(0), nil, fileErr("read", err))
 		})
 	}
 }
@@ -95,7 +95,7 @@ func (p *pass) file(ctx context.Context, root *os.Root, name string) error {
 	defer f.Close()
 	mode := info.Mode().Perm() & 0o666
 	s := newSplitter(f, backup.MaxValue)
-	for {
+	for n := 1; ; n++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func (p *pass) file(ctx context.Context, root *os.Root, name string) error {
 		} else if err != nil {
 			return err
 		}
-		if !p.piece(pc, name, mode, info) {
+		if !p.piece(pc, n, name, mode, info) {
 			return nil
 		}
 	}
@@ -115,11 +115,18 @@ func (p *pass) file(ctx context.Context, root *os.Root, name string) error {
 	return nil
 }
 
-// piece yields what stands for one piece and reports whether to go on.
-func (p *pass) piece(pc piece, group string, mode fs.FileMode, info fs.FileInfo) bool {
-	name := hex.EncodeToString(pc.digest[:16])
+// place is the key of what cannot be moved.
+func place(name, in string) string {
+	key := path.Join(Folder, name)
+	return key[:min(len(key), backup.MaxKey-32)] + in
+}
+
+// piece yields what stands for the n-th piece of a file and reports whether to
+// go on.
+func (p *pass) piece(pc piece, n int, group string, mode fs.FileMode, info fs.FileInfo) bool {
+	broken := place(group, "#"+strconv.Itoa(n))
 	if pc.junk {
-		return p.fail(p.unique("text:"+name), mode, info, backup.Fail("read", Kind, pc.reason, errNoCard))
+		return p.fail(p.unique(broken), mode, info, backup.Fail("read", Kind, pc.reason, errNoCard))
 	}
 	var c *card
 	var err error
@@ -129,8 +136,9 @@ func (p *pass) piece(pc piece, group string, mode fs.FileMode, info fs.FileInfo)
 		}
 	}
 	if pc.reason != 0 {
-		return p.fail(p.unique("card:"+name), mode, info, backup.Fail("read", Kind, pc.reason, err))
+		return p.fail(p.unique(broken), mode, info, backup.Fail("read", Kind, pc.reason, err))
 	}
+	name := hex.EncodeToString(pc.digest[:16])
 	key := backup.Key("uid:" + c.uid())
 	if len(key) == len("uid:") || len(key) > backup.MaxKey || p.wanted(string(key)) > 0 {
 		key = p.unique("card:" + name)

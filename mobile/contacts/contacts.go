@@ -76,6 +76,10 @@ const Kind backup.Kind = "contacts"
 // Folder is the folder below the phone's root that holds the vCard files.
 const Folder = "Contacts"
 
+// Takes reports whether a file of that name in [Folder], or in a folder below
+// it, holds contacts. Every other file there is somebody else's to move.
+func Takes(name string) bool { return isVCF(name) }
+
 // Dir says where a phone's data is.
 type Dir struct {
 	// Root is the phone's folder. It is never left, not even through links.

@@ -12,7 +12,8 @@
 //	anything else    files, and so are the files at the very top
 //
 // Folder names are compared byte for byte. A folder that belongs to an agent
-// of another package (Contacts) is claimed in [Options] and left alone.
+// of another package is claimed in [Options] and left alone; of one that is
+// shared (Contacts), what the other package does not take is files.
 // Folders are items of their own, empty ones too; those in DCIM and Pictures
 // belong to photos.
 //

@@ -86,6 +86,10 @@ type Options struct {
 	// Files of this package neither come from there nor arrive there: an item
 	// under such a name is put beside it ("Contacts (1)").
 	Claimed []string
+	// Shared are folders at the top of which another agent takes some files.
+	// The rest of what is in them, and the folders below, are files like any
+	// others.
+	Shared []Share
 	// Profile says which names the storage takes. Zero = [Posix].
 	Profile Profile
 	// Free returns how many bytes can be written. Nil = nobody knows, and a
@@ -93,10 +97,27 @@ type Options struct {
 	Free func() (int64, error)
 }
 
+// Share is a folder at the top that is shared with another agent.
+type Share struct {
+	Folder string
+	// Takes reports whether the other agent takes the file of that name. Such
+	// a file that arrives for this package is put beside the folder
+	// ("Contacts (1)").
+	Takes func(name string) bool
+}
+
+// takes reports whether the file at key is another agent's.
+func (o *Options) takes(key string) bool {
+	top, _, _ := strings.Cut(key, "/")
+	return slices.ContainsFunc(o.Shared, func(s Share) bool {
+		return (s.Folder == top || o.Profile == Portable && strings.EqualFold(s.Folder, top)) && top != key && s.Takes(path.Base(key))
+	})
+}
+
 // New returns the agents of the storage at root, which stays the caller's to
 // close after everything that the agents opened.
 func New(root *os.Root, opts Options) []backup.Agent {
-	opts.Claimed = slices.Clone(opts.Claimed)
+	opts.Claimed, opts.Shared = slices.Clone(opts.Claimed), slices.Clone(opts.Shared)
 	src := newTree(root, treeOptions{exact: true})
 	dst := newTree(root, treeOptions{profile: opts.Profile, claimed: opts.Claimed})
 	sp := newSpace(opts.Free)

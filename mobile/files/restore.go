@@ -82,8 +82,13 @@ func (w *writer) admit(it backup.Item) (string, error) {
 		it.Type == backup.TypeDirectory && it.Size != 0 {
 		return "", backup.Malformed
 	}
-	key, err := MapKey(it.Key, w.opts.Profile)
-	return string(key), err
+	mapped, err := MapKey(it.Key, w.opts.Profile)
+	key := string(mapped)
+	if err == nil && it.Type == backup.TypeFile && w.opts.takes(key) {
+		top, rest, _ := strings.Cut(key, "/")
+		key = numberedDir(top, 1, maxName) + "/" + rest
+	}
+	return key, err
 }
 
 // Check implements backup.Checker. Of a folder, a prior that is not zero says

@@ -57,7 +57,8 @@ func testCommitResults(t *testing.T, prepare func(*caps)) {
 	write(t, dir, "d/folder.txt/", "")
 	write(t, dir, "file", "a file")
 	before := snapshot(t, dir, false)
-	w := newStorage(t, dir, Options{Claimed: []string{"Contacts"}}).writer(t, Files)
+	vcf := func(name string) bool { return strings.HasSuffix(name, ".vcf") }
+	w := newStorage(t, dir, Options{Claimed: []string{"Contacts"}, Shared: []Share{{"Cards", vcf}}}).writer(t, Files)
 	prepare(&w.dst.caps)
 	tests := []struct {
 		key, content string
@@ -76,6 +77,9 @@ func testCommitResults(t *testing.T, prepare func(*caps)) {
 		{"file/y", "y", backup.Added, "file (1)/y"},
 		{"Contacts/x", "x", backup.Added, "Contacts (1)/x"},
 		{"Contacts", "x", backup.Added, "Contacts (2)"},
+		{"Cards/x", "x", backup.Added, ""},
+		{"Cards/sub/x.vcf", "x", backup.Added, "Cards (1)/sub/x.vcf"},
+		{"Cards.vcf", "x", backup.Added, ""},
 		{"a\\b", "x", backup.Added, "a%5Cb"},
 		{"e/f/g/empty", "", backup.Added, ""},
 		{"e/f/g/empty", "", backup.Skipped, ""},

@@ -110,7 +110,7 @@ func (r *reader) folder(ctx context.Context, key string, yield func(backup.Item,
 // leaf yields what is not a folder, if it is one of this kind's items.
 func (r *reader) leaf(d *dir, dirKey, name string, yield func(backup.Item, error) bool) bool {
 	key := joinKey(dirKey, name)
-	if dirKey != "" && !r.kind.ownsLeaf(key) || isTemp(name) {
+	if dirKey != "" && (!r.kind.ownsLeaf(key) || r.opts.takes(key)) || isTemp(name) {
 		return true
 	}
 	it := backup.Item{Kind: r.kind.Kind, Type: backup.TypeFile, Key: backup.Key(key)}

@@ -25,7 +25,11 @@ func TestKinds(t *testing.T) {
 	} {
 		write(t, dir, key, key)
 	}
-	s := newStorage(t, dir, Options{Claimed: []string{"Contacts"}})
+	vcf := func(name string) bool { return strings.HasSuffix(name, ".vcf") }
+	write(t, dir, "Contacts/me.jpg", "not a card")
+	write(t, dir, "Contacts/sub/n.vcf", "a card")
+	s := newStorage(t, dir, Options{Claimed: []string{"Locked"}, Shared: []Share{{"Contacts", vcf}}})
+	write(t, dir, "Locked/x", "x")
 	want := map[backup.Kind][]string{
 		Photos:     {"DCIM", "DCIM/Camera", "DCIM/Camera/a.jpg", "DCIM/empty", "Pictures", "Pictures/d"},
 		Videos:     {"DCIM/Camera/b.MP4", "Movies", "Movies/e.mp4", "Movies/e.srt", "Movies/sub", "Pictures/c.mov"},
@@ -33,7 +37,7 @@ func TestKinds(t *testing.T) {
 		Documents:  {"Documents", "Documents/g.pdf"},
 		Downloads:  {"Download", "Download/h.mp4"},
 		Recordings: {"Recordings", "Recordings/i.m4a"},
-		Files:      {".hidden", ".hidden/m", "Alarms", "Alarms/k.ogg", "dcim", "dcim/j.jpg", "note.txt"},
+		Files:      {".hidden", ".hidden/m", "Alarms", "Alarms/k.ogg", "Contacts", "Contacts/me.jpg", "Contacts/sub", "dcim", "dcim/j.jpg", "note.txt"},
 	}
 	for k, list := range want {
 		good, bad := items(t, s.reader(t, k))

@@ -8,9 +8,6 @@ import (
 	"github.com/ferry-move/ferry/mobile/files"
 )
 
-// contactsFolder is left to package contacts.
-const contactsFolder = contacts.Folder
-
 // folderAgents returns the agents of a phone that is a folder.
 func folderAgents(root *os.Root, opts files.Options) []backup.Agent {
 	return append(files.New(root, opts), contacts.New(contacts.Dir{Root: root}))

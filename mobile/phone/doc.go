@@ -3,7 +3,7 @@
 // [OpenFolder] makes a phone of a folder, laid out like a phone's shared
 // storage:
 //
-//	Contacts/            contacts, as vCard files
+//	Contacts/            contacts, as vCard files; what else is there goes with files
 //	DCIM/ Pictures/      photos, and the videos among them
 //	Movies/              videos
 //	Music/               music

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ferry-move/ferry/mobile"
 	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/mobile/contacts"
 	"github.com/ferry-move/ferry/mobile/files"
 )
 
@@ -37,7 +38,7 @@ func OpenFolder(dir string, opts FolderOptions) (mobile.Device, error) {
 	}
 	f := &folder{root: root}
 	f.agents = folderAgents(root, files.Options{
-		Claimed: []string{contactsFolder},
+		Shared:  []files.Share{{Folder: contacts.Folder, Takes: contacts.Takes}},
 		Profile: max(opts.Profile, profile),
 		Free:    f.Free,
 	})

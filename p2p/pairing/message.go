@@ -14,8 +14,9 @@ import (
 //	HELLO   version, method, Ya  ─────────────>
 //	                             <─────────────  SHARE   Yb       or REFUSE
 //	CONFIRM MAC_A                ─────────────>
-//	                                             wait for its turn, then 1 s,
-//	                                             check MAC_A: this is the try
+//	                                             wait for its turn, check
+//	                                             MAC_A: this is the try; a
+//	                                             wrong one holds the next up 1 s
 //	                             <─────────────  ACCEPT  MAC_B    or REFUSE
 //
 // The old phone proves itself first. Before the new phone has counted a try, it
