@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -57,14 +58,18 @@ func find(ctx context.Context, opt SendOptions, events Events) (discovery.Candid
 		})
 	}()
 	defer func() { stop(); <-ended }()
-	var fit []discovery.Candidate
+	var all, fit []discovery.Candidate
 	for {
 		select {
 		case <-ctx.Done():
-			return discovery.Candidate{}, context.Cause(ctx)
+			err := context.Cause(ctx)
+			if errors.Is(err, ErrNobody) && len(all) > 0 {
+				err = &NoMatchError{Candidates: all}
+			}
+			return discovery.Candidate{}, err
 		case d := <-reasons:
 			events.tell(NobodyYet{Diagnosis: d})
-		case all := <-updates:
+		case all = <-updates:
 			fit = fit[:0]
 			for _, c := range all {
 				if opt.To == "" || strings.EqualFold(c.Name, opt.To) {

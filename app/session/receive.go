@@ -20,8 +20,9 @@ import (
 	"github.com/ferry-move/ferry/transfer/wire"
 )
 
-// pairedFor is how long a device that proved the code has to begin its move.
-const pairedFor = time.Minute
+// pairedFor is how long a device that proved the code has to begin its move,
+// which it does at once. So long no new code is shown: nobody needs one.
+const pairedFor = 15 * time.Second
 
 // ReceiveOptions are what the new phone needs. The fields without a default
 // must be set.
@@ -40,7 +41,8 @@ type ReceiveOptions struct {
 	Loopback bool
 	// Once ends after one move, however it ended.
 	Once bool
-	// Accept asks the person about an offer.
+	// Accept asks the person about an offer that was Offered. It is not called
+	// for one that there is no space for.
 	Accept func(context.Context, transfer.Offer) (transfer.Decision, error)
 	Events Events
 }
@@ -51,9 +53,13 @@ type receiving struct {
 	key    *identity.Key
 	host   *p2p.Host
 	desk   *pairing.Desk
+	shut   *pairing.Desk // closed: it refuses whoever comes during a move
 	events Events
 
 	moves chan *p2p.Stream // a paired device's session stream, one at a time
+
+	done   bool  // the one move of Once has ended; owned by loop
+	result error // how; owned by loop
 
 	mu     sync.Mutex
 	paired map[identity.DeviceID]time.Time // guarded by mu
@@ -67,13 +73,13 @@ func Receive(ctx context.Context, opt ReceiveOptions) error {
 	if opt.Name == "" {
 		opt.Name = DeviceName()
 	}
-	key, err := identity.Load(opt.Home)
+	key, err := loadKey(opt.Home)
 	if err != nil {
 		return err
 	}
 	host, err := p2p.New(p2p.Config{Key: key, Listen: true, Port: opt.Port, Loopback: opt.Loopback})
 	if err != nil {
-		return err
+		return errors.Join(err, tryPort(opt.Port, opt.Loopback))
 	}
 	defer host.Close()
 	desk, err := pairing.NewDesk(key.ID())
@@ -81,13 +87,18 @@ func Receive(ctx context.Context, opt ReceiveOptions) error {
 		return err
 	}
 	defer desk.Close()
+	shut, err := pairing.NewDesk(key.ID())
+	if err != nil {
+		return err
+	}
+	shut.Close()
 	ann, err := discovery.Announce(ctx, discovery.Announcement{Name: opt.Name, Port: host.Port(), Loopback: opt.Loopback})
 	if err != nil {
 		return err
 	}
 	defer ann.Close()
 	r := &receiving{
-		opt: opt, key: key, host: host, desk: desk, events: serial(opt.Events), moves: make(chan *p2p.Stream),
+		opt: opt, key: key, host: host, desk: desk, shut: shut, events: serial(opt.Events), moves: make(chan *p2p.Stream),
 		paired: map[identity.DeviceID]time.Time{},
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -97,6 +108,20 @@ func Receive(ctx context.Context, opt ReceiveOptions) error {
 	host.Handle(p2p.SessionProtocol, func(s *p2p.Stream) { r.handle(ctx, s, r.session) })
 	r.events.tell(Ready{Name: opt.Name, Device: key.ID(), Addrs: reachable(host.Port(), opt.Loopback)})
 	return r.loop(ctx)
+}
+
+// tryPort returns the system's own error about a port, which p2p.New's does not
+// hold, or nil.
+func tryPort(port int, loopback bool) error {
+	ip := net.IPv4zero
+	if loopback {
+		ip = net.IPv4(127, 0, 0, 1)
+	}
+	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: ip, Port: port})
+	if err != nil {
+		return err
+	}
+	return c.Close()
 }
 
 // serial makes events come one at a time.
@@ -122,45 +147,42 @@ func (r *receiving) loop(ctx context.Context) error {
 		r.events.tell(Code{
 			Code: offer.Code, Link: offer.Link(linkAddrs(r.host.Port(), r.opt.Loopback)...), Expires: offer.Expires, Why: offer.Why,
 		})
-		shown := offer.Serial
-	wait:
-		for {
-			select {
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			case s := <-r.moves:
-				err := r.move(ctx, s)
-				if ctx.Err() != nil {
-					return context.Cause(ctx)
-				}
-				if r.opt.Once {
-					return err
-				}
-				break wait // show the code that is valid now
-			case <-changed:
-				offer, changed, err = r.desk.Offer()
-				if err != nil {
-					return err
-				}
-				if offer.Serial != shown && !r.expecting() {
-					break wait
-				}
-			}
+		if err := r.wait(ctx, changed); err != nil {
+			return err
+		}
+		if r.done {
+			return r.result
 		}
 	}
 }
 
-// expecting reports whether a device has paired and is about to move: nobody
-// needs a code meanwhile.
-func (r *receiving) expecting() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for d, until := range r.paired {
-		if time.Now().After(until) {
-			delete(r.paired, d)
+// wait returns when another code is to be shown, or a move has ended.
+func (r *receiving) wait(ctx context.Context, changed <-chan struct{}) error {
+	var late <-chan time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case s := <-r.moves:
+			err := r.move(ctx, s)
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			r.done, r.result = r.opt.Once, err
+			return nil
+		case <-late: // it paired and went away
+			return nil
+		case <-changed:
+			offer, next, err := r.desk.Offer()
+			if err != nil {
+				return err
+			}
+			if offer.Why != pairing.Paired {
+				return nil
+			}
+			changed, late = next, time.After(pairedFor)
 		}
 	}
-	return len(r.paired) > 0
 }
 
 // handle runs f on a stream unless everything is ending.
@@ -184,9 +206,9 @@ func (r *receiving) isBusy() bool {
 func (r *receiving) pair(ctx context.Context, s *p2p.Stream) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
+	desk := r.desk
 	if r.isBusy() {
-		s.Reset()
-		return
+		desk = r.shut
 	}
 	exporter, err := s.Link().Exporter()
 	if err != nil {
@@ -194,7 +216,7 @@ func (r *receiving) pair(ctx context.Context, s *p2p.Stream) {
 		return
 	}
 	peer := s.Link().Remote()
-	_, err = r.desk.Respond(ctx, s, pairing.Binding{Initiator: peer, Responder: r.key.ID(), Exporter: exporter})
+	_, err = desk.Respond(ctx, s, pairing.Binding{Initiator: peer, Responder: r.key.ID(), Exporter: exporter})
 	var wrong *pairing.WrongCodeError
 	switch {
 	case errors.As(err, &wrong):
@@ -259,6 +281,7 @@ func (r *receiving) move(ctx context.Context, s *p2p.Stream) error {
 			return journal.Open(journalPath(r.opt.Home, r.opt.Place, d), d)
 		},
 		Accept: func(ctx context.Context, o transfer.Offer) (transfer.Decision, error) {
+			r.events.tell(Offered{o})
 			if o.Missing() > 0 {
 				return transfer.Decision{Why: wire.StopNoSpace}, nil
 			}
@@ -269,8 +292,7 @@ func (r *receiving) move(ctx context.Context, s *p2p.Stream) error {
 			return d, err
 		},
 	})
-	err = finish(r.events, r.opt.Home, rep, err)
-	return err
+	return finish(r.events, r.opt.Home, rep, err)
 }
 
 // finish saves the receipt and tells how a move ended.
@@ -279,7 +301,7 @@ func finish(events Events, home string, rep *transfer.Report, err error) error {
 	if rep.Receipt != nil {
 		path, serr := saveReceipt(home, rep.Receipt)
 		if serr != nil && err == nil {
-			done.Err = fmt.Errorf("save the receipt: %w", serr)
+			done.Err = &HomeError{fmt.Errorf("save the receipt: %w", serr)}
 		}
 		done.ReceiptPath = path
 	}

@@ -33,6 +33,16 @@ type AmbiguousError struct{ Candidates []discovery.Candidate }
 // Error implements error.
 func (e *AmbiguousError) Error() string { return "several new phones were found" }
 
+// NoMatchError means that there are new phones, and none has the name that was
+// asked for.
+type NoMatchError struct{ Candidates []discovery.Candidate }
+
+// Error implements error.
+func (e *NoMatchError) Error() string { return "no new phone of that name was found" }
+
+// Unwrap makes it an ErrNobody too.
+func (e *NoMatchError) Unwrap() error { return ErrNobody }
+
 // SendOptions are what the old phone needs. The fields without a default must
 // be set.
 type SendOptions struct {
@@ -88,7 +98,7 @@ func Send(ctx context.Context, opt SendOptions) (*transfer.Report, error) {
 		opt.Name = DeviceName()
 	}
 	events := serial(opt.Events)
-	key, err := identity.Load(opt.Home)
+	key, err := loadKey(opt.Home)
 	if err != nil {
 		return nil, err
 	}

@@ -48,6 +48,24 @@ func Home() (string, error) {
 	return filepath.Join(dir, "ferry"), nil
 }
 
+// HomeError means that ferry cannot keep its own files where Home says.
+type HomeError struct{ Err error }
+
+// Error implements error.
+func (e *HomeError) Error() string { return "ferry's own folder: " + e.Err.Error() }
+
+// Unwrap gives the cause to errors.Is and errors.As.
+func (e *HomeError) Unwrap() error { return e.Err }
+
+// loadKey reads this device's key, or makes it.
+func loadKey(home string) (*identity.Key, error) {
+	k, err := identity.Load(home)
+	if err == nil || errors.Is(err, identity.ErrExposed) || errors.Is(err, identity.ErrDamaged) {
+		return k, err
+	}
+	return nil, &HomeError{err}
+}
+
 // Event is something that happened. It is one of the types below.
 type Event interface{ event() }
 
@@ -82,6 +100,9 @@ type Paired struct{ Device identity.DeviceID }
 // Planned says what the old phone has.
 type Planned struct{ Plans []transfer.KindPlan }
 
+// Offered says what the old phone would send.
+type Offered struct{ Offer transfer.Offer }
+
 // Accepted says that the new phone agreed, and items begin to move.
 type Accepted struct {
 	Peer  receipt.Side
@@ -111,6 +132,7 @@ func (NobodyYet) event() {}
 func (WrongCode) event() {}
 func (Paired) event()    {}
 func (Planned) event()   {}
+func (Offered) event()   {}
 func (Accepted) event()  {}
 func (Item) event()      {}
 func (Done) event()      {}

@@ -14,7 +14,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
+	"unicode"
 
 	"github.com/ferry-move/ferry/app/session"
 	"github.com/ferry-move/ferry/p2p"
@@ -47,6 +49,18 @@ type command struct {
 	io    Stdio
 	json  bool
 	input *bufio.Reader // over io.In
+	typed chan typed    // what a read of a line gave
+	// reading tells that a read of a line is under way, whose question may
+	// have been withdrawn; owned by ask.
+	reading bool
+	// broken tells that a move began and did not end; owned by face.
+	broken bool
+}
+
+// typed is a line that a person typed.
+type typed struct {
+	text string
+	err  error
 }
 
 // usageError is a mistake in how the command was called.
@@ -56,10 +70,22 @@ func (e *usageError) Error() string { return e.text }
 
 func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
 
+// argumentError is an argument that names something that cannot be used.
+type argumentError struct {
+	name string // as it was called: "--from"
+	err  error
+}
+
+func (e *argumentError) Error() string { return e.name + ": " + e.err.Error() }
+func (e *argumentError) Unwrap() error { return e.err }
+
+// errGaveUp means that a person ended the input instead of answering.
+var errGaveUp = errors.New("the question was not answered")
+
 // Main runs the command line and returns its exit code. ctx ends when the
 // person interrupts.
 func Main(ctx context.Context, args []string, std Stdio) int {
-	c := &command{io: std, input: bufio.NewReader(std.In)}
+	c := &command{io: std, input: bufio.NewReader(std.In), typed: make(chan typed, 1)}
 	if len(args) == 0 {
 		fmt.Fprint(std.Err, usage)
 		return exitUsage
@@ -68,20 +94,12 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 	run, ok := commands[name]
 	switch {
 	case name == "help" || name == "--help" || name == "-h":
-		if len(args) > 0 {
-			if text, ok := details[args[0]]; ok {
-				fmt.Fprint(std.Out, text)
-				return exitOK
-			}
-		}
-		fmt.Fprint(std.Out, usage)
-		return exitOK
+		return c.help(args)
 	case name == "--version":
 		run, ok = (*command).version, true
 	}
 	if !ok {
-		fmt.Fprintf(std.Err, "ferry: there is no command %q. See \"ferry help\".\n", name)
-		return exitUsage
+		return c.noCommand(name)
 	}
 	err := run(c, ctx, args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -89,6 +107,24 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 		return exitOK
 	}
 	return c.exit(ctx, name, err)
+}
+
+func (c *command) help(args []string) int {
+	if len(args) == 0 {
+		fmt.Fprint(c.io.Out, usage)
+		return exitOK
+	}
+	text, ok := details[args[0]]
+	if !ok {
+		return c.noCommand(args[0])
+	}
+	fmt.Fprint(c.io.Out, text)
+	return exitOK
+}
+
+func (c *command) noCommand(name string) int {
+	c.warn(say.Problem{What: fmt.Sprintf("There is no command %q.", name), Next: "See \"ferry help\"."})
+	return exitUsage
 }
 
 var commands = map[string]func(*command, context.Context, []string) error{
@@ -106,25 +142,48 @@ func (c *command) exit(ctx context.Context, name string, err error) int {
 	if err == nil || errors.Is(err, errIncomplete) {
 		return code
 	}
-	var use *usageError
-	p := say.Problem{}
-	switch {
-	case errors.As(err, &use):
-		p = say.Problem{What: use.text, Next: fmt.Sprintf("See \"ferry help %s\".", name)}
-	case code == exitInterrupted:
-		p = say.Problem{What: "Interrupted.", Next: "What has arrived stays; a next move goes on from there."}
-	default:
-		p = say.Error(err)
-	}
-	fmt.Fprintf(c.io.Err, "ferry: %s\n", p)
+	p := c.problem(name, code, err)
+	c.warn(p)
 	if c.json {
 		c.emit(jsonError{Event: "error", Error: p.What, Next: p.Next, Exit: code})
 	}
 	return code
 }
 
+func (c *command) problem(name string, code int, err error) say.Problem {
+	var use *usageError
+	var arg *argumentError
+	switch {
+	case errors.As(err, &use):
+		return say.Problem{What: use.text, Next: fmt.Sprintf("See \"ferry help %s\".", name)}
+	case code == exitInterrupted && c.broken:
+		return say.Problem{What: "Interrupted.", Next: "What has arrived stays, and a new move goes on from there."}
+	case code == exitInterrupted && name == "receive":
+		return say.Problem{What: "Stopped waiting for the old phone."}
+	case code == exitInterrupted && name == "send":
+		return say.Problem{What: "Interrupted.", Next: "Nothing was moved."}
+	case code == exitInterrupted:
+		return say.Problem{What: "Interrupted."}
+	case errors.As(err, &arg):
+		p := say.Error(arg.err)
+		p.What = arg.name + ": " + p.What
+		return p
+	}
+	return say.Error(err)
+}
+
+// warn tells a problem to a person, in the manner of the command line.
+func (c *command) warn(p say.Problem) {
+	text := p.String()
+	if r := []rune(text); len(r) > 1 && !unicode.IsUpper(r[1]) { // not an acronym
+		text = string(unicode.ToLower(r[0])) + string(r[1:])
+	}
+	fmt.Fprintf(c.io.Err, "ferry: %s\n", text)
+}
+
 func exitCode(ctx context.Context, err error) int {
 	var use *usageError
+	var arg *argumentError
 	var several *session.AmbiguousError
 	var stop *transfer.StopError
 	var pair *pairing.Error
@@ -133,9 +192,9 @@ func exitCode(ctx context.Context, err error) int {
 		return exitOK
 	case errors.Is(err, errIncomplete):
 		return exitIncomplete
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(err, errGaveUp):
 		return exitInterrupted
-	case errors.As(err, &use), errors.As(err, &several):
+	case errors.As(err, &use), errors.As(err, &arg), errors.As(err, &several):
 		return exitUsage
 	case errors.As(err, &stop) && (stop.Kind == wire.StopRefused || stop.Kind == wire.StopBusy || stop.Kind == wire.StopNoSpace || stop.Kind == wire.StopFlags):
 		return exitRefused
@@ -159,21 +218,47 @@ func (c *command) flags(name string) *flag.FlagSet {
 	return fs
 }
 
-// parse parses args and refuses what is left over, beyond n arguments.
-func (c *command) parse(fs *flag.FlagSet, args []string, n int) error {
-	err := fs.Parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return err
-	case err != nil:
-		return usagef("%s.", strings.TrimSuffix(err.Error(), "."))
-	case fs.NArg() > n:
-		return usagef("Unexpected argument %q.", fs.Arg(n))
-	case fs.NArg() < n:
-		return usagef("An argument is missing.")
+// parse parses args and refuses any number of arguments but n, which it returns.
+// Flags may stand after arguments too.
+func (c *command) parse(fs *flag.FlagSet, args []string, n int) (rest []string, err error) {
+	for {
+		err := fs.Parse(args)
+		switch {
+		case errors.Is(err, flag.ErrHelp):
+			return nil, err
+		case err != nil:
+			return nil, usagef("%s", flagText(err))
+		}
+		if fs.NArg() == 0 {
+			break
+		}
+		rest, args = append(rest, fs.Arg(0)), fs.Args()[1:]
 	}
-	return nil
+	switch {
+	case len(rest) > n:
+		return nil, usagef("Unexpected argument %q.", rest[n])
+	case len(rest) < n:
+		return nil, usagef("An argument is missing.")
+	}
+	return rest, nil
 }
+
+// flagText says in our words what the flag package found wrong.
+func flagText(err error) string {
+	text := err.Error()
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
+		return fmt.Sprintf("There is no flag --%s.", name)
+	}
+	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
+		return fmt.Sprintf("--%s needs a value after it.", name)
+	}
+	if m := badValue.FindStringSubmatch(text); m != nil {
+		return fmt.Sprintf("--%s cannot be %s.", m[2], m[1])
+	}
+	return fmt.Sprintf("%q is not a flag.", text)
+}
+
+var badValue = regexp.MustCompile(`^invalid (?:boolean )?value (".*") for (?:flag )?-([^:]+): `)
 
 // say prints a line for a person, to standard error.
 func (c *command) say(format string, args ...any) {
@@ -192,24 +277,34 @@ func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 // interactive reports whether a person can be asked.
 func (c *command) interactive() bool { return isTerminal(c.io.In) && isTerminal(c.io.Err) }
 
-// ask prints a question and reads a line. It gives up when ctx ends.
+// ask prints a question and reads a line. It gives up when ctx ends, and then
+// the read stays for the next question: a terminal's read cannot be ended. What
+// is typed in between answers nothing.
 func (c *command) ask(ctx context.Context, question string) (string, error) {
-	fmt.Fprint(c.io.Err, question)
-	type answer struct {
-		text string
-		err  error
-	}
-	got := make(chan answer, 1)
-	go func() { // a terminal's read cannot be ended; the process ends it
-		s, err := c.input.ReadString('\n')
-		got <- answer{s, err}
-	}()
 	select {
-	case a := <-got:
-		if a.err != nil && a.text == "" {
-			return "", a.err
+	case <-c.typed:
+		c.reading = false
+	default:
+	}
+	fmt.Fprint(c.io.Err, question)
+	if !c.reading {
+		c.reading = true
+		go func() {
+			text, err := c.input.ReadString('\n')
+			c.typed <- typed{text, err}
+		}()
+	}
+	select {
+	case t := <-c.typed:
+		c.reading = false
+		if t.err != nil && t.text == "" {
+			fmt.Fprintln(c.io.Err)
+			if errors.Is(t.err, io.EOF) {
+				t.err = errGaveUp
+			}
+			return "", t.err
 		}
-		return strings.TrimSpace(a.text), nil
+		return strings.TrimSpace(t.text), nil
 	case <-ctx.Done():
 		fmt.Fprintln(c.io.Err)
 		return "", context.Cause(ctx)
@@ -217,7 +312,7 @@ func (c *command) ask(ctx context.Context, question string) (string, error) {
 }
 
 func (c *command) version(_ context.Context, args []string) error {
-	if err := c.parse(c.flags("version"), args, 0); err != nil {
+	if _, err := c.parse(c.flags("version"), args, 0); err != nil {
 		return err
 	}
 	if c.json {

@@ -71,12 +71,20 @@ type jsonDiagnosis struct {
 }
 
 type jsonPlanKind struct {
-	Kind   backup.Kind       `json:"kind"`
-	Items  uint64            `json:"items"`
-	Bytes  uint64            `json:"bytes"`
-	Cannot uint64            `json:"cannot"`
-	Why    map[string]uint64 `json:"why,omitempty"`
-	Error  string            `json:"error,omitempty"`
+	Kind    backup.Kind       `json:"kind"`
+	Items   uint64            `json:"items"`
+	Folders uint64            `json:"folders"`
+	Bytes   uint64            `json:"bytes"`
+	Cannot  uint64            `json:"cannot"`
+	Why     map[string]uint64 `json:"why,omitempty"`
+	Error   string            `json:"error,omitempty"`
+}
+
+type jsonOfferKind struct {
+	Kind   backup.Kind `json:"kind"`
+	Items  uint64      `json:"items"`
+	Bytes  uint64      `json:"bytes"`
+	Cannot uint64      `json:"cannot"`
 }
 
 type jsonPlan struct {
@@ -87,13 +95,13 @@ type jsonPlan struct {
 }
 
 type jsonOffer struct {
-	Event   string         `json:"event"`
-	Name    string         `json:"name"`
-	Device  string         `json:"device"`
-	Kinds   []jsonPlanKind `json:"kinds"`
-	Bytes   int64          `json:"bytes"`
-	Free    int64          `json:"free"`
-	Missing int64          `json:"missing"`
+	Event   string          `json:"event"`
+	Name    string          `json:"name"`
+	Device  string          `json:"device"`
+	Kinds   []jsonOfferKind `json:"kinds"`
+	Bytes   int64           `json:"bytes"`
+	Free    int64           `json:"free"`
+	Missing int64           `json:"missing"`
 }
 
 type jsonProgress struct {
@@ -187,6 +195,8 @@ func jsonOf(ev session.Event) any {
 		return jsonDiagnosisOf(ev.Diagnosis)
 	case session.Planned:
 		return jsonPlanOf(ev.Plans)
+	case session.Offered:
+		return jsonOfferOf(ev.Offer)
 	case session.Item:
 		return jsonItemOf(ev)
 	case session.Done:
@@ -209,7 +219,7 @@ func jsonDiagnosisOf(d discovery.Diagnosis) jsonDiagnosis {
 func jsonPlanOf(plans []transfer.KindPlan) jsonPlan {
 	j := jsonPlan{Event: "plan", Kinds: []jsonPlanKind{}}
 	for _, p := range plans {
-		k := jsonPlanKind{Kind: p.Info.Kind, Items: p.Items, Bytes: p.Bytes, Cannot: p.CannotTotal()}
+		k := jsonPlanKind{Kind: p.Info.Kind, Items: p.Items, Folders: p.Folders, Bytes: p.Bytes, Cannot: p.CannotTotal()}
 		for r, n := range p.Cannot {
 			if k.Why == nil {
 				k.Why = map[string]uint64{}
@@ -227,9 +237,9 @@ func jsonPlanOf(plans []transfer.KindPlan) jsonPlan {
 }
 
 func jsonOfferOf(o transfer.Offer) jsonOffer {
-	j := jsonOffer{Event: "offer", Name: o.Peer.Name, Device: string(o.Peer.Device), Kinds: []jsonPlanKind{}, Bytes: o.Bytes(), Free: o.Free, Missing: o.Missing()}
+	j := jsonOffer{Event: "offer", Name: o.Peer.Name, Device: string(o.Peer.Device), Kinds: []jsonOfferKind{}, Bytes: o.Bytes(), Free: o.Free, Missing: o.Missing()}
 	for _, k := range o.Kinds {
-		j.Kinds = append(j.Kinds, jsonPlanKind{Kind: k.Kind, Items: k.Items, Bytes: k.Bytes, Cannot: k.Cannot})
+		j.Kinds = append(j.Kinds, jsonOfferKind{Kind: k.Kind, Items: k.Items, Bytes: k.Bytes, Cannot: k.Cannot})
 	}
 	return j
 }

@@ -25,8 +25,11 @@ func (c *command) devices(ctx context.Context, args []string) error {
 	fs := c.flags("devices")
 	wait := fs.Duration("wait", 3*time.Second, "")
 	loopback := fs.Bool("loopback", false, "")
-	if err := c.parse(fs, args, 0); err != nil {
+	if _, err := c.parse(fs, args, 0); err != nil {
 		return err
+	}
+	if *wait <= 0 {
+		return usagef("--wait is how long to look, such as 3s.")
 	}
 	look, cancel := context.WithTimeout(ctx, *wait)
 	defer cancel()
@@ -61,7 +64,7 @@ func (c *command) plan(ctx context.Context, args []string) error {
 	fs := c.flags("plan")
 	from := fs.String("from", "", "")
 	kinds := fs.String("kinds", "", "")
-	if err := c.parse(fs, args, 0); err != nil {
+	if _, err := c.parse(fs, args, 0); err != nil {
 		return err
 	}
 	if *from == "" {
@@ -69,7 +72,7 @@ func (c *command) plan(ctx context.Context, args []string) error {
 	}
 	p, err := session.OpenFolder(*from, false)
 	if err != nil {
-		return err
+		return &argumentError{"--from", err}
 	}
 	defer p.Close()
 	wanted, err := kindsOf(p, *kinds)
@@ -97,7 +100,7 @@ func (c *command) plan(ctx context.Context, args []string) error {
 			if c.json {
 				c.emit(jsonItemOf(session.Item{Kind: f.Kind, Key: f.Key, Reason: f.Reason}))
 			}
-			c.print("  cannot move: %s: %s", say.Path(string(f.Key)), say.Reason(f.Reason))
+			c.print("  cannot move: %s: %s", say.Item(k.Info, f.Key), say.Reason(f.Reason))
 		}
 		if more := k.CannotTotal() - uint64(len(k.Examples)); more > 0 {
 			c.print("  … and %s more", say.Count(more))
@@ -112,17 +115,18 @@ func (c *command) plan(ctx context.Context, args []string) error {
 
 func (c *command) verify(_ context.Context, args []string) error {
 	fs := c.flags("verify")
-	if err := c.parse(fs, args, 1); err != nil {
-		return err
-	}
-	f, err := os.Open(fs.Arg(0))
+	rest, err := c.parse(fs, args, 1)
 	if err != nil {
 		return err
+	}
+	f, err := os.Open(rest[0])
+	if err != nil {
+		return &argumentError{"the receipt", err}
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, receipt.MaxSize+1))
 	if err != nil {
-		return err
+		return &argumentError{"the receipt", err}
 	}
 	p, err := receipt.Verify(b)
 	if err != nil {
@@ -134,7 +138,7 @@ func (c *command) verify(_ context.Context, args []string) error {
 	c.print("The receipt is good: both devices signed it.")
 	c.print("  from  %s (%s)", say.Foreign(p.Sender.Name), p.Sender.Device)
 	c.print("  to    %s (%s)", say.Foreign(p.Receiver.Name), p.Receiver.Device)
-	c.print("  when  %s, finished %s", p.Started.Format(time.RFC1123), p.Finished.Format(time.RFC1123))
+	c.print("  when  %s, finished %s", moment(p.Started), moment(p.Finished))
 	for _, k := range p.Kinds {
 		if k.Items > 0 {
 			c.print("  %-10s %s items: %s added, %s merged, %s already there, %s not moved; %s", say.Foreign(string(k.Kind)),
@@ -148,7 +152,7 @@ func (c *command) verify(_ context.Context, args []string) error {
 		c.print("  not moved: %s: %s", say.Path(n.Key), say.Reason(n.Reason))
 	}
 	for _, n := range p.Renamed {
-		c.print("  kept as %s: %s", say.Path(n.Name), say.Path(n.Key))
+		c.print("  renamed: %s -> %s", say.Path(n.Key), say.Path(n.Name))
 	}
 	if p.NotMovedMore+p.RenamedMore > 0 {
 		c.print("  … and %s more", say.Count(p.NotMovedMore+p.RenamedMore))
@@ -162,13 +166,16 @@ func (c *command) verify(_ context.Context, args []string) error {
 	return nil
 }
 
+// moment is a time as a person here reads it.
+func moment(t time.Time) string { return t.Local().Format("2 January 2006, 15:04:05 MST") }
+
 // demo moves a generated phone into a folder, with two whole devices on
 // loopback.
 func (c *command) demo(ctx context.Context, args []string) error {
 	fs := c.flags("demo")
 	seed := fs.Uint64("seed", 1, "")
 	into := fs.String("into", "", "")
-	if err := c.parse(fs, args, 0); err != nil {
+	if _, err := c.parse(fs, args, 0); err != nil {
 		return err
 	}
 	dir, err := os.MkdirTemp("", "ferry-demo-")
@@ -180,7 +187,7 @@ func (c *command) demo(ctx context.Context, args []string) error {
 	}
 	phone, err := session.OpenFolder(*into, true)
 	if err != nil {
-		return err
+		return &argumentError{"--into", err}
 	}
 	defer phone.Close()
 	c.say("Two devices on this machine: an old phone made from seed %d, and a new one in %s.", *seed, *into)

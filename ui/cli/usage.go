@@ -58,12 +58,13 @@ shown there, and sends what is in DIR. Nothing in DIR changes.
 
   --from DIR       the folder that is the phone
   --to NAME        the new phone's name, where there are several
-  --at ADDR        its address, host:port or a multiaddr; nothing is searched
+  --at ADDR        its address as it is shown there, HOST:PORT, or a multiaddr;
+                   then nothing is searched, which works on every network
   --code-file F    read the code from a file (- = standard input), or the text
                    of the QR code; it is never given as an argument
   --kinds K,K      send only these kinds (see "ferry plan")
   --name NAME      the name that the other device sees (default: this model's)
-  --wait DURATION  how long to search (default 30s)
+  --wait DURATION  how long to search (default 30s; 0 = until it is found)
   --lanes N        how many connections carry content, 1 to 16 (default 8)
   --loopback       keep to this machine, to try it out
   --json           one JSON object a line
@@ -123,5 +124,7 @@ Exit codes: as "ferry send".
 	"version": `Usage: ferry version [--json]
 
 Prints the version and the protocol number.
+
+Exit codes: 0 printed; 2 usage.
 `,
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/ferry-move/ferry/app/session"
 	"github.com/ferry-move/ferry/discovery"
@@ -40,7 +42,7 @@ var reasons = map[backup.Reason]Problem{
 	backup.Unreadable:  {"The old phone does not let it be read.", "Check its permissions there and run the move again."},
 	backup.Vanished:    {"It was gone when its turn came.", "If you still need it, run the move again."},
 	backup.Changed:     {"It changed while it was being read.", "Run the move again when nothing writes to it."},
-	backup.NotRegular:  {"It is a link or a device, not a file.", "Copy the file that it stands for by hand."},
+	backup.NotRegular:  {"It is a link, or something else that is not a file.", "Copy the file that it stands for by hand."},
 	backup.BadName:     {"Its name cannot be used on another device.", "Rename it on the old phone and run the move again."},
 	backup.NoSpace:     {"The new phone is full.", "Free some space there and run the move again: what has arrived is not sent twice."},
 	backup.TooLarge:    {"It is too large for where it should go.", "Copy it by hand to another place."},
@@ -59,17 +61,47 @@ func Reason(r backup.Reason) Problem {
 	return Problem{fmt.Sprintf("It failed for a reason that this version does not know (%d).", r), "Update ferry and look again."}
 }
 
-const again = "Start it again on both devices: what has arrived is not sent twice."
+const (
+	again = "Start it again on both devices: what has arrived is not sent twice."
+	stays = "What has arrived stays, and a new move goes on from there."
+)
 
+// stops has a Problem for each way in which a session is ended, as the device
+// reads it that was told.
 var stops = map[wire.StopKind]Problem{
-	wire.StopRefused:  {"The move was refused on the new phone.", "Start it again and accept it there."},
-	wire.StopBusy:     {"The new phone is busy with another move.", "Wait until that one has ended and try again."},
-	wire.StopVersion:  {"The two devices run versions of ferry that do not understand each other.", "Update ferry on both."},
-	wire.StopFlags:    {"The other device does not offer a move from device to device.", "Update ferry there."},
-	wire.StopProtocol: {"The two devices did not understand each other.", "Update ferry on both and try again."},
-	wire.StopNoSpace:  {"The new phone does not have enough free space for this.", "Free some space there, or send fewer kinds with --kinds."},
-	wire.StopDisagree: {"The two devices do not agree on what was moved, so the move counts as incomplete.", again},
-	wire.StopTimeout:  {"Nobody answered in time.", again},
+	wire.StopCancelled: {"The move was cancelled on the other device.", stays},
+	wire.StopRefused:   {"The move was refused on the new phone.", "Start it again and accept it there."},
+	wire.StopBusy:      {"The new phone is busy with another move.", "Wait until that one has ended and try again."},
+	wire.StopVersion:   {"The two devices run versions of ferry that do not understand each other.", "Update ferry on both."},
+	wire.StopFlags:     {"The other device does not offer a move from device to device.", "Update ferry there."},
+	wire.StopProtocol:  {"The two devices did not understand each other.", "Update ferry on both and try again."},
+	wire.StopNoSpace:   {"The new phone does not have enough free space for this.", "Free some space there, or send fewer kinds with --kinds."},
+	wire.StopDisagree:  {"The two devices do not agree on what was moved, so the move counts as incomplete.", again},
+	wire.StopInternal:  {"The other device met an error and ended the move.", "See what it says there. " + again},
+	wire.StopTimeout:   {"Nobody answered in time.", again},
+}
+
+// ended are those that read otherwise on the device that ended the session.
+var ended = map[wire.StopKind]Problem{
+	wire.StopCancelled: {"The move was cancelled.", stays},
+	wire.StopRefused:   {"You refused the move, and nothing of it was kept.", "If that was a mistake, start it again on the old phone."},
+	wire.StopBusy:      {"Another move into this folder is under way.", "Wait until it has ended."},
+	wire.StopNoSpace:   {"There is not enough free space here, so the move was refused.", "Free some space, or send fewer kinds with --kinds on the old phone, and start it again there."},
+	wire.StopInternal:  {"This device met an error and ended the move.", again},
+}
+
+func stopped(e *transfer.StopError) Problem {
+	if p, ok := ended[e.Kind]; ok && !e.Remote {
+		return p
+	}
+	if p, ok := stops[e.Kind]; ok {
+		return p
+	}
+	side := "this device"
+	if e.Remote {
+		side = "the other device"
+	}
+	return Problem{fmt.Sprintf("The move was ended by %s, for a reason that this version does not know (%d).", side, e.Kind), again}
 }
 
 // Error says what an error of a whole run means.
@@ -77,32 +109,21 @@ func Error(err error) Problem {
 	var stop *transfer.StopError
 	var wrong *pairing.WrongCodeError
 	var several *session.AmbiguousError
+	var others *session.NoMatchError
 	var version *pairing.VersionError
+	var home *session.HomeError
 	switch {
 	case err == nil:
 		return Problem{}
 	case errors.Is(err, journal.ErrBusy):
-		return Problem{"Another move from the same device into this folder is under way.", "Wait until it has ended."}
+		return ended[wire.StopBusy]
 	case errors.As(err, &stop):
-		if stop.Kind == wire.StopCancelled {
-			if stop.Remote {
-				return Problem{"The move was cancelled on the other device.", "What has arrived stays; a next move goes on from there."}
-			}
-			return Problem{"The move was cancelled.", "What has arrived stays; a next move goes on from there."}
-		}
-		if p, ok := stops[stop.Kind]; ok {
-			return p
-		}
-		side := "This device"
-		if stop.Remote {
-			side = "The other device"
-		}
-		return Problem{side + " met an error and ended the move.", again}
+		return stopped(stop)
 	case errors.Is(err, context.Canceled):
-		return Problem{"The move was cancelled.", "What has arrived stays; a next move goes on from there."}
+		return ended[wire.StopCancelled]
 	case errors.As(err, &wrong):
 		if wrong.TriesLeft > 0 {
-			return Problem{"That is not the code on the new phone.", fmt.Sprintf("%s left.", tries(wrong.TriesLeft))}
+			return Problem{"That is not the code on the new phone.", fmt.Sprintf("%s left.", Tries(wrong.TriesLeft))}
 		}
 		return Problem{"That is not the code on the new phone, which shows a new one now.", "Start again with that one."}
 	case errors.Is(err, pairing.ErrCodeChanged):
@@ -116,13 +137,15 @@ func Error(err error) Problem {
 	case errors.Is(err, pairing.ErrUnproven), errors.Is(err, pairing.ErrWrongDevice), errors.Is(err, p2p.ErrOtherDevice):
 		return Problem{"The device that answered is not the one that shows the code.", "Make sure that you are on a network that you trust, and try again."}
 	case errors.Is(err, pairing.ErrRefused), errors.Is(err, pairing.ErrClosed):
-		return Problem{"The new phone does not accept a code at present.", "Start receiving on it again."}
+		return Problem{"The new phone takes no code at present: it may be busy with another move.", "Wait until that one has ended, or start receiving on it again."}
 	case errors.As(err, &version):
 		return stops[wire.StopVersion]
 	case errors.Is(err, pairing.ErrProtocol), errors.Is(err, transfer.ErrProtocol), errors.Is(err, wire.ErrFrame):
 		return stops[wire.StopProtocol]
 	case errors.As(err, &several):
 		return Problem{"Several new phones were found: " + names(several.Candidates) + ".", "Say which one with --to NAME, or with --at ADDRESS."}
+	case errors.As(err, &others):
+		return Problem{"No new phone of that name was found, but there are others: " + names(others.Candidates) + ".", "Give one of these names with --to, or leave --to out."}
 	case errors.Is(err, session.ErrNobody):
 		return Problem{"No new phone was found.", "Start \"ferry receive\" there, on the same Wi-Fi, or give its address with --at HOST:PORT."}
 	case errors.Is(err, p2p.ErrUnreachable):
@@ -130,9 +153,13 @@ func Error(err error) Problem {
 	case errors.Is(err, transfer.ErrLinkLost):
 		return Problem{"The two devices lost each other.", "What has arrived is safe. " + again}
 	case errors.Is(err, identity.ErrExposed):
-		return Problem{"This device's key can be read by other users of this computer: " + cause(err) + ".", "Take that right away (chmod 600) and start again."}
+		return Problem{"Other users of this computer can read this device's key, " + keyFile() + ".", "Make it yours alone (chmod 600) and start again."}
 	case errors.Is(err, identity.ErrDamaged):
-		return Problem{"This device's key is damaged: " + cause(err) + ".", "Move that file away; ferry then makes a new key, and old receipts stay valid."}
+		return Problem{"This device's key is damaged: " + keyFile() + ".", "Move that file away; ferry then makes a new key, and old receipts stay valid."}
+	case errors.As(err, &home):
+		return Problem{"Ferry cannot keep its own files in " + homeFolder() + ": " + cause(root(home.Err)) + ".", "Put that right, or set FERRY_HOME to a folder that you may write to."}
+	case errors.Is(err, syscall.EADDRINUSE):
+		return Problem{"Another program uses that port already.", "Choose another with --port, or leave it out."}
 	case errors.Is(err, phone.ErrNotFolder):
 		return Problem{"That is not a folder.", "Give the folder that holds DCIM, Documents, Contacts and so on."}
 	case errors.Is(err, receipt.ErrSignature):
@@ -140,24 +167,39 @@ func Error(err error) Problem {
 	case errors.Is(err, receipt.ErrMalformed):
 		return Problem{"This is not a receipt of ferry's, or it is damaged.", "Take the file as ferry saved it."}
 	case errors.Is(err, fs.ErrNotExist):
-		return Problem{"It is not there: " + cause(err) + ".", "Check the name."}
+		return Problem{"There is nothing of that name.", "Check how it is written."}
 	case errors.Is(err, fs.ErrPermission):
-		return Problem{"It is not allowed: " + cause(err) + ".", "Check the permissions."}
+		return Problem{"You may not open it: " + cause(root(err)) + ".", "Check its permissions."}
 	case backup.ReasonOf(err) == backup.NoSpace:
-		return Problem{"This device's disk is full.", "Free some space and start again."}
+		return Problem{"This device's disk is full.", "Free some space and start again: what has arrived is not sent twice."}
 	}
 	return Problem{"It failed: " + cause(err) + ".", "Try again; if it stays so, report it with this line."}
+}
+
+func homeFolder() string {
+	home, err := session.Home()
+	if err != nil {
+		return "your configuration folder"
+	}
+	return Path(home)
+}
+
+func keyFile() string { return homeFolder() + string(filepath.Separator) + "identity.key" }
+
+// root is the system's own error, if there is one.
+func root(err error) error {
+	var no syscall.Errno
+	if errors.As(err, &no) {
+		return no
+	}
+	return err
 }
 
 // cause is an error's own text on one line.
 func cause(err error) string { return Path(strings.ReplaceAll(err.Error(), "\n", "; ")) }
 
-func tries(n int) string {
-	if n == 1 {
-		return "1 try"
-	}
-	return fmt.Sprintf("%d tries", n)
-}
+// Tries says how many tries: "2 tries".
+func Tries(n int) string { return number(uint64(max(n, 0)), "try", "tries") }
 
 func names(cs []discovery.Candidate) string {
 	var out []string

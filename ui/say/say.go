@@ -8,6 +8,7 @@ package say
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -50,12 +51,39 @@ func Count(n uint64) string {
 	return s
 }
 
-// Items says a number of items of a kind: "412 contacts", "1 contact".
+// Items says a number of items of a kind: "412 contacts". Where folders are
+// items too it does not say more than it knows: "1,204 items".
 func Items(info backup.Info, n uint64) string {
-	if n == 1 {
-		return "1 " + info.One
+	if info.Entities {
+		return number(n, info.One, info.Many)
 	}
-	return Count(n) + " " + info.Many
+	return number(n, "item", "items")
+}
+
+// Content says what there is of a kind: "412 contacts", "62 photos, 4 folders".
+func Content(info backup.Info, n, folders uint64) string {
+	switch {
+	case folders == 0:
+		return number(n, info.One, info.Many)
+	case n == 0:
+		return number(folders, "folder", "folders")
+	}
+	return number(n, info.One, info.Many) + ", " + number(folders, "folder", "folders")
+}
+
+func number(n uint64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return Count(n) + " " + many
+}
+
+// Item names an item: by its path, or, of a record, by its kind and its key.
+func Item(info backup.Info, key backup.Key) string {
+	if info.Entities {
+		return fmt.Sprintf("a %s (%s)", info.One, Foreign(string(key)))
+	}
+	return Path(string(key))
 }
 
 // Left says how long something may still take, roundly: "about 12 minutes".
@@ -77,43 +105,75 @@ func Took(d time.Duration) string {
 		return fmt.Sprintf("%.1f s", d.Seconds())
 	}
 	d = d.Round(time.Second)
+	if d >= time.Hour {
+		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
+	}
 	return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
 }
 
-// maxForeign is how many characters of a foreign text are shown.
-const maxForeign = 60
+const (
+	maxForeign = 60  // characters of a foreign text that are shown
+	maxPath    = 240 // of a path
+	maxMarks   = 4   // marks in a row on one letter; more only draw over other lines
+)
 
 // Foreign makes a text from another device, or a name from a disk, fit to be
 // shown: cut, without control and formatting characters, and isolated from the
 // direction of the text around it if it has one of its own.
-func Foreign(s string) string { return foreign(s, maxForeign) }
+func Foreign(s string) string {
+	runes, rtl := visible(s)
+	if len(runes) > maxForeign {
+		runes = append(runes[:maxForeign], "…")
+	}
+	return isolate(strings.Join(runes, ""), rtl)
+}
 
-// Path does the same for a path, which may be longer.
-func Path(s string) string { return foreign(s, 240) }
+// Path does the same for a path, which may be longer, and is cut in its middle:
+// its end says which file it is.
+func Path(s string) string {
+	runes, rtl := visible(s)
+	if n := len(runes); n > maxPath {
+		runes = slices.Concat(runes[:maxPath/3], []string{"…"}, runes[n-maxPath*2/3:])
+	}
+	return isolate(strings.Join(runes, ""), rtl)
+}
 
-func foreign(s string, limit int) string {
-	var b strings.Builder
-	n, rtl := 0, false
+// visible returns what to show for each character, and whether some are written
+// from right to left.
+func visible(s string) (out []string, rtl bool) {
+	marks := 0
 	for len(s) > 0 {
 		r, size := utf8.DecodeRuneInString(s)
 		raw := s[0]
 		s = s[size:]
-		if n++; n > limit {
-			b.WriteString("…")
-			break
+		if unicode.In(r, unicode.Mn, unicode.Me) {
+			if marks++; marks > maxMarks {
+				continue
+			}
+		} else {
+			marks = 0
 		}
 		switch {
 		case r == utf8.RuneError && size == 1:
-			fmt.Fprintf(&b, `\x%02x`, raw)
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r) && r != '\u200d', r == '\u2028', r == '\u2029':
-			fmt.Fprintf(&b, `\u%04x`, r)
+			out = append(out, fmt.Sprintf(`\x%02x`, raw))
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r) && r != '\u200c' && r != '\u200d', r == '\u2028', r == '\u2029':
+			out = append(out, fmt.Sprintf(`\u%04x`, r))
 		default:
-			rtl = rtl || unicode.In(r, unicode.Arabic, unicode.Hebrew, unicode.Syriac, unicode.Thaana, unicode.Nko)
-			b.WriteRune(r)
+			rtl = rtl || unicode.In(r, rightToLeft...)
+			out = append(out, string(r))
 		}
 	}
+	return out, rtl
+}
+
+var rightToLeft = []*unicode.RangeTable{
+	unicode.Arabic, unicode.Hebrew, unicode.Syriac, unicode.Thaana, unicode.Nko, unicode.Samaritan, unicode.Mandaic, unicode.Adlam,
+	unicode.Hanifi_Rohingya,
+}
+
+func isolate(s string, rtl bool) string {
 	if rtl {
-		return "\u2068" + b.String() + "\u2069" // first strong isolate … pop
+		return "\u2068" + s + "\u2069" // first strong isolate … pop
 	}
-	return b.String()
+	return s
 }

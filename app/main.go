@@ -1,0 +1,51 @@
+// Command app is Ferry's window. It is the new phone: it waits for an old one
+// and takes in what that one sends.
+package main
+
+import (
+	"context"
+	"flag"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/app"
+
+	"github.com/ferry-move/ferry/app/session"
+	"github.com/ferry-move/ferry/ui/window"
+)
+
+// id is FyneApp.toml's.
+const id = "app.ferry.Ferry"
+
+// Variables are set before any init runs, so what a packaging tool has written
+// from FyneApp.toml wins over this. Migrations are left out on purpose: a plain
+// build keeps Fyne's check that only its own goroutine draws.
+var _ = metadata()
+
+func metadata() struct{} {
+	app.SetMetadata(fyne.AppMetadata{ID: id, Name: "Ferry", Version: session.Version, Build: 1, Icon: window.Icon()})
+	return struct{}{}
+}
+
+func main() {
+	into := flag.String("into", "", "the `folder` that is the new phone (default: Ferry in your home)")
+	name := flag.String("name", "", "what this device is called at the other one")
+	flag.Parse()
+
+	a := app.NewWithID(id)
+	a.SetIcon(window.Icon())
+	a.Settings().SetTheme(window.Theme())
+	w := a.NewWindow("Ferry")
+	face := window.New(w, window.Options{Into: *into, Name: *name})
+	w.Resize(fyne.NewSize(440, 760))
+	w.CenterOnScreen()
+
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		face.Run(ctx)
+	}()
+	w.ShowAndRun()
+	stop()
+	<-ended
+}

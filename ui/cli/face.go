@@ -1,0 +1,259 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ferry-move/ferry/app/session"
+	"github.com/ferry-move/ferry/mobile"
+	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/p2p/pairing"
+	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/ui/say"
+)
+
+// maxTold is how many items are told one by one to a person; all of them are
+// in the JSON, and up to a limit in the receipt.
+const maxTold = 20
+
+// face prints the events of a move.
+type face struct {
+	c        *command
+	infos    map[backup.Kind]backup.Info
+	progress *progress
+	told     int
+	waiting  bool // the new phone's side
+}
+
+func newFace(c *command, p mobile.Device) *face {
+	f := &face{c: c, infos: map[backup.Kind]backup.Info{}}
+	for _, a := range p.Agents() {
+		f.infos[a.Info().Kind] = a.Info()
+	}
+	return f
+}
+
+func (f *face) info(k backup.Kind) backup.Info {
+	if i, ok := f.infos[k]; ok {
+		return i
+	}
+	return backup.Info{Kind: k, Title: say.Foreign(string(k)), One: say.Foreign(string(k)) + " item", Many: say.Foreign(string(k)) + " items"}
+}
+
+// event takes one event; calls do not overlap.
+func (f *face) event(ev session.Event) {
+	c := f.c
+	if d, ok := ev.(session.Done); ok {
+		f.progress.end()
+		f.progress = nil
+		c.broken = c.broken && d.Err != nil
+		if c.json {
+			c.emit(jsonOf(d))
+		}
+		f.done(d)
+		return
+	}
+	if c.json {
+		c.emit(jsonOf(ev))
+	} else {
+		f.progress.clear()
+		f.tell(ev)
+	}
+	if a, ok := ev.(session.Accepted); ok {
+		f.told = 0
+		c.broken = true
+		f.progress = c.startProgress(a.Meter)
+	}
+}
+
+func (f *face) tell(ev session.Event) {
+	c := f.c
+	switch ev := ev.(type) {
+	case session.Ready:
+		c.say("This is %s, the new phone. Run on the old one:", quoted(ev.Name))
+		c.say("  ferry send --from DIR")
+		if len(ev.Addrs) > 0 {
+			c.say("If it does not find this one, tell it where it is:")
+			c.say("  ferry send --from DIR --at %s", ev.Addrs[0])
+		}
+	case session.Code:
+		f.code(ev)
+	case session.Planned:
+		f.planned(ev.Plans)
+	case session.Found:
+		c.say("Found %s at %s.", quoted(ev.Candidate.Name), ev.Candidate.Addrs[0])
+	case session.NobodyYet:
+		c.say("No new phone is found yet. Why that may be, and what helps:")
+		for _, p := range say.Diagnosis(ev.Diagnosis) {
+			c.say("  - %s", p)
+		}
+		c.say("Still looking. Ctrl-C stops.")
+	case session.WrongCode:
+		if f.waiting {
+			c.say("Somebody typed a wrong code; %s left.", say.Tries(ev.TriesLeft))
+		}
+	case session.Paired:
+		c.say("Paired: both devices proved the code.")
+		if !f.waiting {
+			c.say("Waiting for a yes on the new phone.")
+		}
+	case session.Offered:
+		f.offered(ev.Offer)
+	case session.Accepted:
+		c.say("%s", map[bool]string{true: "Receiving.", false: "Accepted. Sending."}[f.waiting])
+	case session.Item:
+		f.item(ev)
+	}
+}
+
+// code shows a code. After a move that went well it is short: the result should
+// stay on the screen.
+func (f *face) code(ev session.Code) {
+	c := f.c
+	again := ev.Why == pairing.Paired && !c.broken
+	switch {
+	case ev.Why == pairing.Expired:
+		c.say("The old code has expired; here is a new one.")
+	case ev.Why == pairing.UsedUp:
+		c.say("That was one wrong code too many; here is a new one.")
+	case again:
+		c.say("Ready for another move, with a new code. Ctrl-C stops.")
+	}
+	c.print("code: %s", ev.Code.Reveal())
+	if again || !isTerminal(c.io.Out) {
+		return
+	}
+	if link, err := ev.Link.Reveal(); err == nil {
+		fmt.Fprint(c.io.Out, qrText(link))
+	}
+	c.say("Waiting for the old phone. Ctrl-C stops.")
+}
+
+func (f *face) planned(plans []transfer.KindPlan) {
+	var items uint64
+	for _, p := range plans {
+		items += p.Items
+		if p.Items > 0 {
+			f.c.say("  %-12s %s", p.Info.Title, planLine(p))
+		}
+		if p.Err != nil {
+			f.c.say("  %-12s cannot be read: %s", p.Info.Title, say.Error(p.Err))
+		}
+	}
+	if items == 0 {
+		f.c.say("There is nothing in that folder that could move.")
+	}
+}
+
+func (f *face) offered(o transfer.Offer) {
+	c := f.c
+	c.say("%s (%s) wants to send:", quoted(o.Peer.Name), o.Peer.Device.Short())
+	for _, k := range o.Kinds {
+		if k.Items == 0 {
+			continue
+		}
+		line := say.Items(f.info(k.Kind), k.Items) + ", " + say.Bytes(int64(k.Bytes))
+		if k.Cannot > 0 {
+			line += "; " + say.Count(k.Cannot) + " cannot move"
+		}
+		if !k.Supported {
+			line += " (this device does not know that kind: left out)"
+		}
+		c.say("  %-12s %s", f.info(k.Kind).Title, line)
+	}
+	if o.Free >= 0 {
+		c.say("%s in all, %s free here.", say.Bytes(o.Bytes()), say.Bytes(o.Free))
+	}
+}
+
+// quoted is another device's name.
+func quoted(name string) string {
+	if name == "" {
+		return "A device without a name"
+	}
+	return `"` + say.Foreign(name) + `"`
+}
+
+func (f *face) item(ev session.Item) {
+	f.told++
+	switch {
+	case f.told > maxTold+1:
+	case f.told == maxTold+1:
+		f.c.say("  … and more; the receipt lists them.")
+	case ev.Reason == 0:
+		f.c.say("  renamed: %s -> %s", say.Item(f.info(ev.Kind), ev.Key), say.Path(string(ev.Name)))
+	default:
+		f.c.say("  not moved: %s: %s", say.Item(f.info(ev.Kind), ev.Key), say.Reason(ev.Reason))
+	}
+}
+
+// done sums a move up.
+func (f *face) done(d session.Done) {
+	c, r := f.c, d.Report
+	if c.json || d.Err != nil && r.Receipt == nil {
+		return // exit says what went wrong
+	}
+	for _, k := range r.Kinds {
+		if k.Items == 0 {
+			continue
+		}
+		var parts []string
+		for _, p := range []struct {
+			n    uint64
+			word string
+		}{{k.Added, "added"}, {k.Merged, "merged"}, {k.Skipped, "already there"}, {k.Failed, "NOT MOVED"}} {
+			if p.n > 0 {
+				parts = append(parts, say.Count(p.n)+" "+p.word)
+			}
+		}
+		c.print("  %-12s %s: %s", f.info(k.Kind).Title, say.Items(f.info(k.Kind), k.Items), strings.Join(parts, ", "))
+	}
+	for _, k := range r.Declined {
+		c.print("  %-12s %s: left out on the new phone", f.info(k.Kind).Title, say.Items(f.info(k.Kind), k.Items))
+	}
+	c.print("%s, %s sent in %s. Both devices agree and signed.", totalLine(r), say.Bytes(int64(r.SentBytes)), say.Took(r.Elapsed))
+	if !r.Complete() {
+		c.print("Not everything was moved. Do not erase the old phone before you have moved the rest.")
+	}
+	if d.ReceiptPath != "" {
+		c.print("receipt: %s", d.ReceiptPath)
+	}
+}
+
+func totalLine(r *transfer.Report) string {
+	var added, changed uint64
+	for _, k := range r.Kinds {
+		added += k.Added
+		changed += k.Merged
+	}
+	return fmt.Sprintf("%s added, %s changed", say.Count(added), say.Count(changed))
+}
+
+func planLine(p transfer.KindPlan) string {
+	s := fmt.Sprintf("%s, %s", say.Content(p.Info, p.Items-p.Folders, p.Folders), say.Bytes(int64(p.Bytes)))
+	if n := p.CannotTotal(); n > 0 {
+		s += fmt.Sprintf("; %s cannot move", say.Count(n))
+	}
+	return s
+}
+
+// accept asks about the offer that was shown last.
+func (f *face) accept(ctx context.Context, yes bool) (transfer.Decision, error) {
+	if yes {
+		return transfer.Decision{Accept: true}, nil
+	}
+	answer, err := f.c.ask(ctx, "Accept? [y/N] ")
+	if errors.Is(err, errGaveUp) {
+		return transfer.Decision{}, nil
+	}
+	if err != nil {
+		return transfer.Decision{}, err
+	}
+	switch strings.ToLower(answer) {
+	case "y", "yes":
+		return transfer.Decision{Accept: true}, nil
+	}
+	return transfer.Decision{}, nil
+}
