@@ -33,6 +33,7 @@ func (h *Host) Dial(ctx context.Context, addrs []netip.AddrPort, expect identity
 	if len(addrs) == 0 {
 		return nil, ErrUnreachable
 	}
+	whole := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type answer struct {
@@ -74,12 +75,12 @@ func (h *Host) Dial(ctx context.Context, addrs []netip.AddrPort, expect identity
 		}
 	}
 	if won == nil {
-		if err := context.Cause(ctx); err != nil {
-			return nil, err
+		if whole.Err() != nil {
+			return nil, context.Cause(whole)
 		}
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, errors.Join(errs...))
 	}
-	return h.connect(context.WithoutCancel(ctx), won.id, won.addr)
+	return h.connect(whole, won.id, won.addr)
 }
 
 func (h *Host) connect(ctx context.Context, id peer.ID, addr ma.Multiaddr) (*Link, error) {

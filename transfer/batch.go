@@ -3,6 +3,8 @@ package transfer
 import (
 	"context"
 	"time"
+
+	"github.com/ferry-move/ferry/transfer/wire"
 )
 
 // batches reads in and hands what came in to send, in order: as soon as max are
@@ -46,6 +48,22 @@ func batches[T any](ctx context.Context, in <-chan T, done <-chan struct{}, max 
 			return err
 		}
 	}
+}
+
+// frames hands b to send in pieces that fit a frame whatever the length of
+// their keys; size is what one takes there.
+func frames[T any](b []T, size func(*T) int, send func([]T) error) error {
+	for len(b) > 0 {
+		n := 0
+		for sum := 0; n < len(b) && sum < wire.MaxFrame/2; n++ {
+			sum += size(&b[n])
+		}
+		if err := send(b[:n]); err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
 }
 
 // put sends v to ch or gives up with ctx.

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/ferry-move/ferry/mobile/backup"
@@ -103,10 +104,10 @@ func (c *committer) take(ctx context.Context, in *inItem) error {
 func (c *committer) add(ctx context.Context, in *inItem) error {
 	switch {
 	case in.fail != nil:
-		in.drop()
+		c.r.drop(in)
 		return c.end(ctx, in, backup.Result{Outcome: backup.Failed, Err: in.fail})
 	case in.have:
-		in.drop()
+		c.r.drop(in)
 		if !in.known {
 			c.remember([]*inItem{in}, []backup.Result{{Outcome: backup.Skipped, Name: in.name}})
 		}
@@ -143,6 +144,9 @@ func (c *committer) flush(ctx context.Context) error {
 			in.mu.Unlock()
 		}
 		results := c.r.restores[kind].Commit(ctx, staged)
+		if len(results) != len(items) {
+			return fmt.Errorf("commit %s: %d results for %d items", c.r.kinds[kind], len(results), len(items))
+		}
 		c.remember(items, results)
 		for i, in := range items {
 			if err := c.end(ctx, in, results[i]); err != nil {
@@ -203,6 +207,9 @@ func (c *committer) end(ctx context.Context, in *inItem, res backup.Result) erro
 	in.mu.Lock()
 	moved, holds := in.moved, in.holds
 	cost := int64(len(in.value))
+	if in.tree != nil {
+		r.nodes.Add(-int64(in.tree.Nodes()))
+	}
 	in.value, in.tree, in.holds, in.open = nil, nil, false, false
 	in.mu.Unlock()
 	if holds {
@@ -210,15 +217,16 @@ func (c *committer) end(ctx context.Context, in *inItem, res backup.Result) erro
 	}
 	r.mu.Lock()
 	delete(r.items, in.id)
-	r.keyBytes -= keyCost(in.it)
+	_, keys := r.led.add(e)
+	r.keyBytes -= keys
 	r.valueBytes -= cost
 	r.mu.Unlock()
 	if err := put(ctx, r.results, w); err != nil {
 		return err
 	}
 	r.mu.Lock()
-	r.led.add(e)
-	r.meter.ended(in.kind, in.it.Size, moved, res.Outcome == backup.Failed)
+	r.reported++
+	r.meter.ended(in.kind, in.it, moved, res.Outcome == backup.Failed)
 	r.checkDone()
 	r.mu.Unlock()
 	if r.cfg.Observer != nil && (e.out == backup.Failed || e.name != "") {

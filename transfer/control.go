@@ -26,13 +26,15 @@ const (
 
 // control is a session's control stream with its heartbeat.
 //
-// Reads belong to one goroutine. Writes come from several and are serialised.
+// Reads belong to one goroutine, which never waits for anything but the other
+// side: the heartbeat counts on it. Writes come from several and are
+// serialised.
 type control struct {
 	rw      Control
 	writing chan struct{} // a semaphore of one, so that a write can be given up
 	started time.Time
-	lastIn  atomic.Int64 // since started, ns
-	lastOut atomic.Int64 // since started, ns
+	lastIn  atomic.Int64 // when a byte came last; since started, ns
+	lastOut atomic.Int64 // when a frame went last; since started, ns
 
 	// ending is the error that this side ends the session with once the other
 	// side hangs up, set before it is told to.
@@ -46,6 +48,18 @@ func newControl(rw Control) *control {
 }
 
 func (c *control) since() int64 { return int64(time.Since(c.started)) }
+
+// listening notes each byte as a sign of life: on a slow link one frame may
+// take longer than DeadAfter.
+type listening struct{ c *control }
+
+func (l listening) Read(p []byte) (int, error) {
+	n, err := l.c.rw.Read(p)
+	if n > 0 {
+		l.c.lastIn.Store(l.c.since())
+	}
+	return n, err
+}
 
 // send writes one frame.
 func (c *control) send(ctx context.Context, m wire.Message) error {
@@ -73,17 +87,19 @@ func (c *control) send(ctx context.Context, m wire.Message) error {
 // error.
 func (c *control) recv() (wire.Message, error) {
 	for {
-		m, err := wire.Read(c.rw)
+		m, err := wire.Read(listening{c})
 		if err != nil {
 			if e := c.ending.Load(); e != nil {
 				return nil, e
 			}
-			if errors.Is(err, wire.ErrFrame) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			switch {
+			case errors.Is(err, io.ErrUnexpectedEOF): // cut within a frame: nobody's fault
+				err = io.ErrUnexpectedEOF
+			case errors.Is(err, wire.ErrFrame):
 				return nil, err
 			}
 			return nil, fmt.Errorf("%w: %w", ErrLinkLost, err)
 		}
-		c.lastIn.Store(c.since())
 		switch m := m.(type) {
 		case *wire.Ping:
 		case *wire.Stop:
@@ -95,9 +111,12 @@ func (c *control) recv() (wire.Message, error) {
 }
 
 // heartbeat pings while nothing else is said and fails when nothing is heard.
-// It ends without an error when done is closed.
+// It ends without an error when done is closed. It measures with the monotonic
+// clock, so setting the time does not matter, and it asks for signs of life
+// only: a lane or a disk that stands still for minutes ends no session while
+// the other side's pings come.
 func (c *control) heartbeat(ctx context.Context, done <-chan struct{}) error {
-	tick := time.NewTicker(pingEvery / 2)
+	tick := time.NewTicker(pingEvery / 4)
 	defer tick.Stop()
 	c.lastIn.Store(c.since())
 	for {

@@ -9,10 +9,11 @@ import (
 	"lukechampine.com/blake3"
 )
 
-// Caps on what a receipt lists by name, for each of its two lists.
+// Caps on what a receipt lists by name, for each of its two lists. Bytes are
+// those of the list in the payload, where a byte of a key may take seven.
 const (
 	maxNotes     = 1000
-	maxNoteBytes = 48 << 10
+	maxNoteBytes = 400 << 10
 )
 
 // ended is an item with how it ended: a line of the account that both sides
@@ -29,8 +30,8 @@ type ended struct {
 
 // ledger is one side's account of a session. Items end in any order; the
 // account is written in the order of their IDs, so both sides get the same
-// root. It holds the items that ended before an earlier one did, which the
-// session's window bounds.
+// root. It holds the items that ended before an earlier one did; they stay in
+// the session's window until they are written, which bounds them.
 type ledger struct {
 	kinds   []receipt.Kind
 	next    uint64
@@ -51,16 +52,20 @@ func newLedger(kinds []backup.Kind) *ledger {
 	return l
 }
 
-func (l *ledger) add(e ended) {
+// add takes an item in. It returns how many items were written by that, and
+// the cost of their keys in the window.
+func (l *ledger) add(e ended) (n, keys int64) {
 	if e.id != l.next {
 		l.early[e.id] = e
-		return
+		return 0, 0
 	}
 	for ok := true; ok; e, ok = l.early[l.next] {
 		delete(l.early, e.id)
 		l.write(e)
 		l.next++
+		n, keys = n+1, keys+keyCost(e.it)
 	}
+	return n, keys
 }
 
 // complete reports whether items 1 to n are all in.
@@ -68,17 +73,19 @@ func (l *ledger) complete(n uint64) bool { return l.next == n+1 }
 
 func (l *ledger) write(e ended) {
 	k := &l.kinds[e.kind]
-	k.Items++
-	switch e.out {
-	case backup.Added:
-		k.Added++
-	case backup.Merged:
-		k.Merged++
-	case backup.Skipped:
-		k.Skipped++
-	case backup.Failed:
+	switch {
+	case e.out == backup.Failed:
 		k.Failed++
+	case e.it.Type == backup.TypeDirectory:
+		k.Folders++
+	case e.out == backup.Added:
+		k.Added++
+	case e.out == backup.Merged:
+		k.Merged++
+	case e.out == backup.Skipped:
+		k.Skipped++
 	}
+	k.Items = k.Added + k.Merged + k.Skipped + k.Failed
 	if e.out == backup.Failed {
 		note(&l.notMoved, &l.notMovedMore, &l.notMovedLen, e)
 	} else {
@@ -92,13 +99,15 @@ func (l *ledger) write(e ended) {
 }
 
 func note(list *[]receipt.Note, more *uint64, size *int, e ended) {
-	n := len(e.it.Key) + len(e.name)
-	if len(*list) >= maxNotes || *size+n > maxNoteBytes {
-		*more++
-		return
+	if len(*list) < maxNotes {
+		one := receipt.NoteOf(e.it.Kind, e.it.Key, e.name, e.reason)
+		if n := one.Len(); *size+n <= maxNoteBytes {
+			*size += n
+			*list = append(*list, one)
+			return
+		}
 	}
-	*size += n
-	*list = append(*list, receipt.NoteOf(e.it.Kind, e.it.Key, e.name, e.reason))
+	*more++
 }
 
 // appendLeaf appends what the root covers of an item: everything about it but
@@ -133,6 +142,7 @@ func (l *ledger) totals() *wire.Totals {
 	for _, k := range l.kinds {
 		t.Kinds = append(t.Kinds, wire.KindTotals{
 			Kind: string(k.Kind), Items: k.Items, Added: k.Added, Merged: k.Merged, Skipped: k.Skipped, Failed: k.Failed, Bytes: k.Bytes,
+			Folders: k.Folders,
 		})
 	}
 	return t

@@ -55,7 +55,7 @@ type Progress struct {
 // ready.
 type Meter struct {
 	phase    atomic.Uint32
-	began    atomic.Int64 // Unix ns; 0 = not yet
+	began    atomic.Pointer[time.Time] // nil = not yet
 	sent     atomic.Uint64
 	underway atomic.Int64 // bytes of items that have not ended
 
@@ -66,8 +66,8 @@ type Meter struct {
 // Snapshot returns the state at this moment.
 func (m *Meter) Snapshot() Progress {
 	p := Progress{Phase: Phase(m.phase.Load()), SentBytes: m.sent.Load()}
-	if b := m.began.Load(); b != 0 {
-		p.Elapsed = time.Duration(time.Now().UnixNano() - b)
+	if b := m.began.Load(); b != nil {
+		p.Elapsed = time.Since(*b)
 	}
 	m.mu.Lock()
 	p.Kinds = append(p.Kinds, m.kinds...)
@@ -87,7 +87,8 @@ func (m *Meter) Snapshot() Progress {
 
 func (m *Meter) setPhase(p Phase) {
 	if p == PhaseMove {
-		m.began.CompareAndSwap(0, time.Now().UnixNano())
+		now := time.Now()
+		m.began.CompareAndSwap(nil, &now)
 	}
 	m.phase.Store(uint32(p))
 }
@@ -105,8 +106,8 @@ func (m *Meter) moved(n int) {
 }
 
 // ended counts an item that ended; moved is how many of its bytes were counted
-// by moved.
-func (m *Meter) ended(kind int, size, moved int64, failed bool) {
+// by moved. A folder counts only if it failed.
+func (m *Meter) ended(kind int, it backup.Item, moved int64, failed bool) {
 	m.underway.Add(-moved)
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -114,8 +115,10 @@ func (m *Meter) ended(kind int, size, moved int64, failed bool) {
 		return
 	}
 	k := &m.kinds[kind]
-	k.DoneItems++
-	k.DoneBytes += uint64(size)
+	if it.Type != backup.TypeDirectory || failed {
+		k.DoneItems++
+	}
+	k.DoneBytes += uint64(it.Size)
 	if failed {
 		k.Failed++
 	}

@@ -13,8 +13,10 @@ const maxExamples = 100
 // KindPlan is what a phone has of one kind.
 type KindPlan struct {
 	Info  backup.Info
-	Items uint64 // those that cannot move included
-	Bytes uint64
+	Items uint64 // those that cannot move included, folders not
+	// Folders are those that can be read.
+	Folders uint64
+	Bytes   uint64
 	// Cannot counts the items that are known not to move, by reason.
 	Cannot map[backup.Reason]uint64
 	// Examples are the first of those.
@@ -63,14 +65,18 @@ func MakePlan(ctx context.Context, agents []backup.Agent, t backup.Transport, me
 			if ctx.Err() != nil {
 				break
 			}
-			p.Items++
-			if err != nil {
+			switch {
+			case err != nil:
+				p.Items++
 				r := backup.ReasonOf(err)
 				p.Cannot[r]++
 				if len(p.Examples) < maxExamples {
 					p.Examples = append(p.Examples, Failure{p.Info.Kind, it.Key, r})
 				}
-			} else {
+			case it.Type == backup.TypeDirectory:
+				p.Folders++
+			default:
+				p.Items++
 				p.Bytes += uint64(it.Size)
 			}
 			if p.Items%1024 == 0 {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/subtle"
+	"errors"
 	"io"
 	"sync"
 	"time"
@@ -39,6 +40,9 @@ type inItem struct {
 	compare []backup.Digest // offered with the verdict Compare; guarded by mu
 	names   []backup.Key    // where those are; guarded by mu
 	open    bool            // blocks may come; guarded by mu
+	writers int             // lanes that are writing a block; guarded by mu
+	over    bool            // handed to the committer after it was open; guarded by mu
+	making  chan struct{}   // closed when its place is made; nil = not begun; guarded by mu
 	staged  backup.Staged   // guarded by mu
 	temp    backup.Key      // guarded by mu
 	value   []byte          // an entity's, as it comes; guarded by mu
@@ -55,13 +59,20 @@ type inItem struct {
 	listed bool       // the committer has seen it, of an entity
 }
 
-func (i *inItem) drop() {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.open = false
-	if i.staged != nil {
-		i.staged.Discard()
-		i.staged = nil
+// drop discards what is staged of an item.
+func (r *receiver) drop(in *inItem) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.open = false
+	if in.staged != nil {
+		r.discard(in.staged, in.temp)
+		in.staged = nil
+	}
+}
+
+func (r *receiver) discard(st backup.Staged, temp backup.Key) {
+	if st.Discard() == nil && temp != "" {
+		r.journal.Gone(temp)
 	}
 }
 
@@ -78,7 +89,9 @@ func (r *receiver) move(ctx context.Context) error {
 	})
 	g.Go(func() error {
 		return batches(gctx, r.results, r.allDone, entriesPerFrame, linger, func(b []wire.Result) error {
-			return r.c.send(gctx, &wire.Results{Results: b})
+			return frames(b, func(w *wire.Result) int { return len(w.Name) + 64 }, func(b []wire.Result) error {
+				return r.c.send(gctx, &wire.Results{Results: b})
+			})
 		})
 	})
 	g.Go(func() error { return r.commitLoop(gctx) })
@@ -106,9 +119,11 @@ func (r *receiver) onItems(ctx context.Context, m *wire.Items) error {
 			in.want = backup.Digest(e.Digest)
 		}
 		r.mu.Lock()
-		r.items[in.id] = in
 		r.keyBytes += keyCost(in.it)
-		tooMany := len(r.items) > Window || r.keyBytes > 2*windowKeys
+		tooMany := r.next-r.led.next > Window || r.keyBytes > 2*windowKeys
+		if !tooMany {
+			r.items[in.id] = in
+		}
 		r.mu.Unlock()
 		if tooMany {
 			return protocolError("more items under way than the window allows")
@@ -133,24 +148,23 @@ func (r *receiver) onEnd(m *wire.End) error {
 	if r.endSeen || m.Items != r.next-1 {
 		return protocolError("the manifest's end does not fit")
 	}
-	r.endSeen, r.ended = true, m.Items
+	r.endSeen, r.listed = true, m.Items
 	r.checkDone()
 	return nil
 }
 
 // checkDone is called with mu held.
 func (r *receiver) checkDone() {
-	if r.endSeen && r.led.complete(r.ended) {
-		select {
-		case <-r.allDone:
-		default:
-			close(r.allDone)
-		}
+	if r.endSeen && r.reported == r.listed && !closed(r.allDone) {
+		close(r.allDone)
 	}
 }
 
 // onSettle ends items whose content does not come.
 func (r *receiver) onSettle(m *wire.Settle) error {
+	if r.turns.heard[wire.TypeTotals] {
+		return protocolError("settled after the totals")
+	}
 	for _, s := range m.Settled {
 		r.mu.Lock()
 		in := r.items[s.ID]
@@ -176,14 +190,25 @@ func (r *receiver) onSettle(m *wire.Settle) error {
 			in.fail = backup.Reason(s.Fail)
 		}
 		in.open = false
-		in.mu.Unlock()
-		r.done(in)
+		r.handOver(in)
 	}
 	return nil
 }
 
+// handOver ends a change of an item: once it is no longer open and no lane
+// writes in it, the committer gets it. It is called with in.mu held, and
+// releases it.
+func (r *receiver) handOver(in *inItem) {
+	ready := !in.open && in.writers == 0 && !in.over
+	in.over = in.over || ready
+	in.mu.Unlock()
+	if ready {
+		r.done(in)
+	}
+}
+
 // done hands an item to the committer. Each item is handed over once: by
-// whoever set open to false, or by its checker.
+// handOver, or by its checker if it never was open.
 func (r *receiver) done(in *inItem) {
 	r.ready <- in // never full: each item of the window is in it twice at most
 }
@@ -269,7 +294,11 @@ func (r *receiver) acceptLanes(ctx context.Context) error {
 		}
 		return nil
 	})
-	for range r.cfg.LaneCount {
+	places := make(chan struct{}, r.cfg.LaneCount)
+	for range r.cfg.LaneCount + maxStrays {
+		if put(actx, places, struct{}{}) != nil {
+			break
+		}
 		lane, err := r.cfg.Lanes.AcceptLane(actx)
 		if err != nil {
 			if actx.Err() == nil {
@@ -278,17 +307,27 @@ func (r *receiver) acceptLanes(ctx context.Context) error {
 			break
 		}
 		g.Go(func() error {
-			err := wrapLane(gctx, r.runLane(gctx, lane))
-			select {
-			case <-r.allDone: // the sender may close lanes as it likes now
+			err := r.runLane(gctx, lane)
+			if errors.Is(err, errStray) {
+				<-places
 				return nil
-			default:
-				return err
 			}
+			err = wrapLane(gctx, err)
+			if closed(r.allDone) { // the sender may close lanes as it likes now
+				return nil
+			}
+			return err
 		})
 	}
 	return g.Wait()
 }
+
+// maxStrays is how many lanes may come that are not this session's. A session
+// that was cut may have some on their way when the next one begins.
+const maxStrays = 2 * MaxLanes
+
+// errStray means that a lane is not this session's.
+var errStray = errors.New("another session's lane")
 
 // runLane stages the blocks of one lane until it ends.
 func (r *receiver) runLane(ctx context.Context, lane io.ReadCloser) error {
@@ -296,11 +335,11 @@ func (r *receiver) runLane(ctx context.Context, lane io.ReadCloser) error {
 	defer context.AfterFunc(ctx, func() { lane.Close() })()
 	rd := bufio.NewReaderSize(lane, 64<<10)
 	h, err := wire.ReadLaneHello(rd)
-	if err != nil {
+	if errors.Is(err, wire.ErrLane) {
 		return err
 	}
-	if subtle.ConstantTimeCompare(h.Token[:], r.token[:]) != 1 {
-		return protocolError("a lane with another session's token")
+	if err != nil || subtle.ConstantTimeCompare(h.Token[:], r.token[:]) != 1 {
+		return errStray
 	}
 	buf := new([wire.BlockSize]byte)
 	for {
@@ -332,66 +371,84 @@ func (r *receiver) onBlock(ctx context.Context, bh wire.BlockHeader, p []byte) e
 	if i >= tree.Blocks(in.it.Size) || tree.BlockLen(in.it.Size, i) != len(p) {
 		return protocolError("a block that its item does not have")
 	}
+	sum := tree.Block(p, i, in.it.Size)
 	if err := r.prepare(ctx, in); err != nil {
 		return err
 	}
 	in.mu.Lock()
-	if !in.open {
+	if !in.open || in.staged == nil && in.value == nil { // it ended, or the session did
 		in.mu.Unlock()
 		return nil
 	}
 	in.moved += int64(len(p))
-	staged, value := in.staged, in.value
-	in.mu.Unlock()
 	r.meter.moved(len(p))
+	if sum != bh.Hash {
+		in.fail, in.open = backup.Damaged, false
+		r.handOver(in)
+		return nil
+	}
+	// The block's place is taken before it is written, so no other lane can
+	// write there, and the item ends only after its last writer.
+	nodes := in.tree.Nodes()
+	if in.tree.Add(i, bh.Hash) != nil {
+		in.mu.Unlock()
+		return protocolError("a block twice")
+	}
+	in.writers++
+	staged, value := in.staged, in.value
+	nodes = in.tree.Nodes() - nodes
+	in.mu.Unlock()
+	if r.nodes.Add(int64(nodes)) > maxNodes {
+		return protocolError("blocks too far out of order")
+	}
 	var err error
-	switch {
-	case tree.Block(p, i, in.it.Size) != bh.Hash:
-		err = backup.Damaged
-	case value != nil:
+	if value != nil {
 		copy(value[bh.Offset:], p)
-	case staged != nil && len(p) > 0:
+	} else if len(p) > 0 {
 		_, err = staged.(backup.StagedFile).WriteAt(p, int64(bh.Offset))
 	}
 	in.mu.Lock()
-	if !in.open {
-		in.mu.Unlock()
-		return nil
-	}
-	if err == nil {
-		if err = in.tree.Add(i, bh.Hash); err != nil {
-			in.mu.Unlock()
-			return protocolError("a block twice")
-		}
-		if !in.tree.Complete() {
-			in.mu.Unlock()
-			return nil
-		}
+	in.writers--
+	switch {
+	case !in.open: // it failed, or was settled, meanwhile
+	case err != nil:
+		in.fail, in.open = err, false
+	case in.tree.Complete() && in.writers == 0:
 		in.digest, _ = in.tree.Digest()
+		in.open = false
 		if in.it.Type == backup.TypeEntity && in.digest != in.want {
-			err = backup.Damaged
+			in.fail = backup.Damaged
+			break
 		}
-	}
-	in.fail, in.open = err, false
-	in.mu.Unlock()
-	r.mu.Lock()
-	if err == nil {
+		r.mu.Lock()
 		r.report.SentItems++
 		r.report.SentBytes += uint64(in.it.Size)
+		r.mu.Unlock()
 	}
-	r.mu.Unlock()
-	r.done(in)
+	r.handOver(in)
 	return nil
 }
 
-// prepare makes an item's place before its first block.
+// prepare makes an item's place before its first block. One lane makes it; the
+// others wait. in.mu is free meanwhile: a disk may take its time, and the read
+// loop must be able to settle the item.
 func (r *receiver) prepare(ctx context.Context, in *inItem) error {
 	in.mu.Lock()
-	defer in.mu.Unlock()
 	if !in.open || in.staged != nil || in.value != nil {
+		in.mu.Unlock()
 		return nil
 	}
+	if made := in.making; made != nil {
+		in.mu.Unlock()
+		select {
+		case <-made:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 	if in.it.Type == backup.TypeEntity {
+		defer in.mu.Unlock()
 		r.mu.Lock()
 		r.valueBytes += in.it.Size
 		over := r.valueBytes > 2*windowBytes
@@ -402,29 +459,42 @@ func (r *receiver) prepare(ctx context.Context, in *inItem) error {
 		in.value = make([]byte, in.it.Size)
 		return nil
 	}
+	made := make(chan struct{})
+	defer close(made)
+	in.making = made
+	in.mu.Unlock()
+	return r.stage(ctx, in)
+}
+
+// stage makes a file's place.
+func (r *receiver) stage(ctx context.Context, in *inItem) error {
 	if err := put(ctx, r.staging, struct{}{}); err != nil {
 		return err
 	}
-	in.holds = true
 	st, err := r.restores[in.kind].Stage(ctx, in.it)
-	if err == nil {
-		if _, ok := st.(backup.StagedFile); !ok {
-			st.Discard()
-			err = backup.Fail("stage", in.it.Kind, backup.Unsupported, nil)
-		}
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
-	if err != nil {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		in.fail, in.open = err, false
-		r.done(in)
+	var temp backup.Key
+	if _, ok := st.(backup.StagedFile); err == nil && !ok {
+		st.Discard()
+		err = backup.Fail("stage", in.it.Kind, backup.Unsupported, nil)
+	} else if t, ok := st.(backup.TempNamer); err == nil && ok && r.journal != nil {
+		temp = backup.Key(t.TempName())
+		r.journal.Temporary(temp) // a journal that fails costs a later run time, not data
+	}
+	in.mu.Lock()
+	switch {
+	case err == nil && in.open:
+		in.staged, in.temp, in.holds = st, temp, true
+		in.mu.Unlock()
 		return nil
+	case err == nil: // it was settled meanwhile
+		r.discard(st, temp)
+	case in.open:
+		in.fail, in.open = err, false
 	}
-	in.staged = st
-	if t, ok := st.(backup.TempNamer); ok && r.journal != nil {
-		in.temp = backup.Key(t.TempName())
-		r.journal.Temporary(in.temp) // a journal that fails costs a later run time, not data
-	}
+	r.handOver(in)
+	<-r.staging
 	return nil
 }

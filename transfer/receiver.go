@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ferry-move/ferry/mobile/backup"
@@ -34,6 +35,8 @@ type OfferedKind struct {
 	Bytes uint64
 	// Cannot counts those that the old phone already knows it cannot move.
 	Cannot uint64
+	// Folders come besides; they are not among Items.
+	Folders uint64
 	// Supported tells that this phone has an agent for the kind.
 	Supported bool
 }
@@ -93,7 +96,14 @@ type ReceiveConfig struct {
 // The reader takes the manifest in; checkers ask the agents what is needed;
 // lanes stage blocks; one committer makes batches durable, notes them in the
 // journal and reports them. An item is owned by the stage it is in, and leaves
-// the window with its result.
+// the window when it and all before it have their result.
+//
+// Whatever the sender does, a session holds no more than 2 × windowBytes of
+// entities, 2 × windowKeys of keys, Window items, maxNodes hashes, one frame,
+// and a block and its buffer for each lane: some 130 MB.
+//
+// A sender that pings and sends nothing more is waited for: its person may
+// have put the phone down, and only a person can tell that it is over.
 type receiver struct {
 	cfg     ReceiveConfig
 	c       *control
@@ -121,15 +131,16 @@ type receiver struct {
 	next       uint64             // the next item's ID; owned by the read loop
 	keyBytes   int64              // guarded by mu
 	valueBytes int64              // guarded by mu
-	ended      uint64             // -1 + 1: items in the manifest, valid once endSeen
+	listed     uint64             // items in the manifest, valid once endSeen; guarded by mu
+	reported   uint64             // results handed over to be sent; guarded by mu
 	endSeen    bool               // guarded by mu
 	led        *ledger            // guarded by mu
 	report     Report             // guarded by mu
 
-	allDone    chan struct{} // closed when every item has its result; guarded by mu
-	theirs     chan *wire.Totals
-	theirProof chan *wire.Receipt
-	bye        chan struct{}
+	nodes atomic.Int64 // held by the items' trees
+
+	turns   *turns
+	allDone chan struct{} // closed when every item has its result; guarded by mu
 }
 
 // Receive runs a session as the new phone, to its end. The returned report is
@@ -139,7 +150,7 @@ func Receive(ctx context.Context, cfg ReceiveConfig) (*Report, error) {
 		cfg: cfg, c: newControl(cfg.Control), meter: cfg.Meter, next: 1,
 		toCheck: make(chan *inItem, Window), wanted: make(chan wire.Wanted, Window), results: make(chan wire.Result, Window),
 		ready: make(chan *inItem, 2*Window), staging: make(chan struct{}, maxStaged), items: map[uint64]*inItem{},
-		allDone: make(chan struct{}), theirs: make(chan *wire.Totals, 1), theirProof: make(chan *wire.Receipt, 1), bye: make(chan struct{}),
+		turns: newTurns(receiverHears), allDone: make(chan struct{}),
 	}
 	if r.meter == nil {
 		r.meter = new(Meter)
@@ -148,11 +159,7 @@ func Receive(ctx context.Context, cfg ReceiveConfig) (*Report, error) {
 		r.cfg.LaneCount = MaxLanes
 	}
 	rand.Read(r.token[:])
-	started := make(chan struct{})
-	asking := make(chan struct{})
-	err := runSession(ctx, r.c,
-		func(ctx context.Context) error { return r.readLoop(ctx, asking, started) },
-		func(ctx context.Context) error { return r.run(ctx, asking, started) })
+	err := runSession(ctx, r.c, r.readLoop, r.run)
 	err = errors.Join(err, r.closeAll())
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -166,7 +173,7 @@ func Receive(ctx context.Context, cfg ReceiveConfig) (*Report, error) {
 func (r *receiver) closeAll() error {
 	var err error
 	for _, it := range r.items { // no other goroutine is left
-		it.drop()
+		r.drop(it)
 	}
 	for _, re := range r.restores {
 		if re != nil {
@@ -175,28 +182,26 @@ func (r *receiver) closeAll() error {
 	}
 	if r.journal != nil {
 		if err == nil {
-			err = r.journal.Cleared()
+			r.journal.Cleared() // costs a later run time, no more
 		}
 		err = errors.Join(err, r.journal.Close())
 	}
 	return err
 }
 
-func (r *receiver) run(ctx context.Context, asking, started chan<- struct{}) error {
-	if err := r.open(ctx, asking); err != nil {
+func (r *receiver) run(ctx context.Context) error {
+	if err := r.open(ctx); err != nil {
 		return err
 	}
-	close(started)
 	if err := r.move(ctx); err != nil {
 		return err
 	}
 	return r.settleAccounts(ctx)
 }
 
-// open answers hello and offer. Reads pass to the read loop before the person
-// is asked, so that a sender that gives up is noticed.
-func (r *receiver) open(ctx context.Context, asking chan<- struct{}) error {
-	hello, err := first[*wire.Hello](r.c)
+// open answers hello and offer.
+func (r *receiver) open(ctx context.Context) error {
+	hello, err := next[*wire.Hello](ctx, r.turns)
 	if err != nil {
 		return err
 	}
@@ -207,6 +212,7 @@ func (r *receiver) open(ctx context.Context, asking chan<- struct{}) error {
 	r.mu.Lock()
 	r.report.Peer = receipt.Side{Device: r.cfg.Peer, Name: hello.Name, Version: hello.Version}
 	r.mu.Unlock()
+	r.turns.reach(stepHello)
 	err = r.c.send(ctx, &wire.Hello{
 		Protocol: wire.Protocol, Device: string(r.cfg.Self.Key.ID()), Name: r.cfg.Self.Name, Version: r.cfg.Self.Version, Session: hello.Session,
 	})
@@ -214,11 +220,11 @@ func (r *receiver) open(ctx context.Context, asking chan<- struct{}) error {
 		return err
 	}
 	r.meter.setPhase(PhasePlan)
-	offer, err := first[*wire.Offer](r.c)
+	offer, err := next[*wire.Offer](ctx, r.turns)
 	if err != nil {
 		return err
 	}
-	close(asking)
+	r.turns.reach(stepOffer)
 	flags := backup.Flags(offer.Flags)
 	if !flags.Has(backup.FlagDeviceToDeviceTransfer) {
 		return stop(wire.StopFlags)
@@ -234,6 +240,9 @@ func (r *receiver) open(ctx context.Context, asking chan<- struct{}) error {
 	}
 	r.describe(offer, flags)
 	d, err := r.ask(ctx)
+	if ctx.Err() != nil { // a yes that comes too late opens nothing
+		return context.Cause(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -265,7 +274,7 @@ func (r *receiver) describe(o *wire.Offer, flags backup.Flags) {
 	for _, k := range o.Kinds {
 		r.kinds = append(r.kinds, backup.Kind(k.Kind))
 		r.offer.Kinds = append(r.offer.Kinds, OfferedKind{
-			Kind: backup.Kind(k.Kind), Items: k.Items, Bytes: k.Bytes, Cannot: k.Cannot, Supported: r.agent(backup.Kind(k.Kind)) != nil,
+			Kind: backup.Kind(k.Kind), Items: k.Items, Bytes: k.Bytes, Cannot: k.Cannot, Folders: k.Folders, Supported: r.agent(backup.Kind(k.Kind)) != nil,
 		})
 	}
 }
@@ -320,49 +329,41 @@ func (r *receiver) accept(ctx context.Context, d Decision, flags backup.Flags) e
 	r.mu.Lock()
 	r.led = newLedger(r.kinds)
 	r.mu.Unlock()
+	r.turns.reach(stepMove)
 	return r.c.send(ctx, answer)
 }
 
 // sweep removes what an earlier run from the same device left half done. A
-// file that cannot be removed stays, and the new run does not fail for it.
+// file that cannot be removed now stays noted, for a later run, and the new
+// run does not fail for it.
 func (r *receiver) sweep(ctx context.Context) error {
 	if r.journal == nil {
 		return nil
 	}
-	names := r.journal.Temporaries()
-	if len(names) == 0 {
-		return nil
-	}
-	for _, re := range r.restores {
-		if t, ok := re.(backup.TempRemover); ok {
-			for _, n := range names {
-				t.RemoveTemp(ctx, string(n))
+	for _, n := range r.journal.Temporaries() {
+		for _, re := range r.restores {
+			if t, ok := re.(backup.TempRemover); ok && t.RemoveTemp(ctx, string(n)) == nil {
+				r.journal.Gone(n)
+				break
 			}
-			break // they all see the same storage
 		}
 	}
+	r.journal.Cleared() // costs a later run time, no more
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return r.journal.Cleared()
+	return nil
 }
 
-// readLoop takes what the sender says from the offer on.
-func (r *receiver) readLoop(ctx context.Context, asking, started <-chan struct{}) error {
-	select {
-	case <-asking:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+// readLoop takes what the sender says, until its goodbye.
+func (r *receiver) readLoop(ctx context.Context) error {
 	for {
 		m, err := r.c.recv()
 		if err != nil {
 			return err
 		}
-		select {
-		case <-started:
-		default: // the person has not answered: nothing is allowed yet
-			return protocolError("frame type %d before the answer", m.Type())
+		if err := r.turns.admit(m); err != nil {
+			return err
 		}
 		switch m := m.(type) {
 		case *wire.Items:
@@ -372,19 +373,29 @@ func (r *receiver) readLoop(ctx context.Context, asking, started <-chan struct{}
 		case *wire.End:
 			err = r.onEnd(m)
 		case *wire.Totals:
-			err = offerOnce(r.theirs, m)
-		case *wire.Receipt:
-			err = offerOnce(r.theirProof, m)
-		case *wire.Bye:
-			close(r.bye)
-			return nil
+			err = r.onTotals(m)
 		default:
-			err = protocolError("frame type %d out of turn", m.Type())
+			r.turns.inbox <- m // never full: each is admitted once
+			if m.Type() == wire.TypeBye {
+				return nil
+			}
 		}
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// onTotals takes the sender's totals, which it has only when it heard every
+// result.
+func (r *receiver) onTotals(m *wire.Totals) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.endSeen || len(r.items) > 0 {
+		return protocolError("totals before the last result")
+	}
+	r.turns.inbox <- m
+	return nil
 }
 
 // settleAccounts finishes the agents' work, compares totals, signs, and says
@@ -402,17 +413,18 @@ func (r *receiver) settleAccounts(ctx context.Context) error {
 	ours := r.led.totals()
 	r.mu.Unlock()
 	ours.Finished = millis(time.Now())
+	r.turns.reach(stepTotals)
 	if err := r.c.send(ctx, ours); err != nil {
 		return err
 	}
-	theirs, err := take(ctx, r.theirs)
+	theirs, err := next[*wire.Totals](ctx, r.turns)
 	if err != nil {
 		return err
 	}
 	if !sameTotals(ours, theirs) {
 		return stop(wire.StopDisagree)
 	}
-	proof, err := take(ctx, r.theirProof)
+	proof, err := next[*wire.Receipt](ctx, r.turns)
 	if err != nil {
 		return err
 	}
@@ -426,10 +438,11 @@ func (r *receiver) settleAccounts(ctx context.Context) error {
 	r.mu.Lock()
 	r.report.Receipt = receipt.Format(proof.Payload, proof.Signature, sig)
 	r.mu.Unlock()
+	r.turns.reach(stepReceipt)
 	if err := r.c.send(ctx, &wire.Receipt{Payload: proof.Payload, Signature: sig}); err != nil {
 		return err
 	}
-	if _, err := take(ctx, r.bye); err != nil {
+	if _, err := next[*wire.Bye](ctx, r.turns); err != nil {
 		return err
 	}
 	r.meter.setPhase(PhaseDone)

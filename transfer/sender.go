@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ferry-move/ferry/mobile/backup"
@@ -48,6 +49,7 @@ type outItem struct {
 	digest backup.Digest // guarded by sender.mu
 	moved  int64         // bytes counted by the meter; guarded by sender.mu
 	sent   bool          // its last block was read; guarded by sender.mu
+	ended  atomic.Bool   // it has its result: nothing more of it need be read
 	wanted bool          // owned by the read loop
 }
 
@@ -59,7 +61,12 @@ type outItem struct {
 // list walks the agents and fills the window; the reader takes verdicts and
 // results; readers and comparers turn verdicts into blocks and settlements;
 // lanes carry blocks. Every queue is as long as the window, so the reader never
-// blocks, and an item leaves the window only with its result.
+// blocks. An item leaves the window when it and all before it have their
+// result, so a large file at the window's head lets at most the rest of the
+// window pass.
+//
+// A receiver that pings and takes nothing, such as one whose disk stands still,
+// is waited for: only its person, or ours, can tell that it is over.
 type sender struct {
 	cfg     SendConfig
 	c       *control
@@ -91,10 +98,8 @@ type sender struct {
 	report  Report              // guarded by mu
 	lanes   []LaneWriter        // guarded by mu
 
-	allDone    chan struct{} // closed when every item has its result; guarded by mu
-	theirs     chan *wire.Totals
-	theirProof chan *wire.Receipt
-	bye        chan struct{}
+	turns   *turns
+	allDone chan struct{} // closed when every item has its result; guarded by mu
 }
 
 type compareJob struct {
@@ -110,8 +115,7 @@ func Send(ctx context.Context, cfg SendConfig) (*Report, error) {
 		slots: semaphore.NewWeighted(Window), keyBytes: semaphore.NewWeighted(windowKeys), valueBytes: semaphore.NewWeighted(windowBytes),
 		manifest: make(chan wire.Entry, entriesPerFrame), settled: make(chan wire.Settled, Window),
 		todo: make(chan *outItem, Window), compare: make(chan compareJob, Window), blocks: make(chan *block, 32),
-		items: map[uint64]*outItem{}, nextSent: 1,
-		allDone: make(chan struct{}), theirs: make(chan *wire.Totals, 1), theirProof: make(chan *wire.Receipt, 1), bye: make(chan struct{}),
+		items: map[uint64]*outItem{}, nextSent: 1, turns: newTurns(senderHears), allDone: make(chan struct{}),
 	}
 	if s.meter == nil {
 		s.meter = new(Meter)
@@ -121,10 +125,7 @@ func Send(ctx context.Context, cfg SendConfig) (*Report, error) {
 	}
 	s.cfg.Transport.Flags |= backup.FlagDeviceToDeviceTransfer
 	rand.Read(s.session[:])
-	started := make(chan struct{})
-	err := runSession(ctx, s.c,
-		func(ctx context.Context) error { return s.readLoop(ctx, started) },
-		func(ctx context.Context) error { return s.run(ctx, started) })
+	err := runSession(ctx, s.c, s.readLoop, s.run)
 	for _, l := range s.lanes {
 		l.Close()
 	}
@@ -141,9 +142,8 @@ func Send(ctx context.Context, cfg SendConfig) (*Report, error) {
 	return &s.report, err
 }
 
-// run opens the session, moves everything, and closes the account. The read
-// loop waits for started, so that the opening's answers are read in turn.
-func (s *sender) run(ctx context.Context, started chan<- struct{}) error {
+// run opens the session, moves everything, and closes the account.
+func (s *sender) run(ctx context.Context) error {
 	if s.cfg.Plans == nil {
 		plans, err := MakePlan(ctx, s.cfg.Agents, s.cfg.Transport, s.meter)
 		if err != nil {
@@ -154,7 +154,6 @@ func (s *sender) run(ctx context.Context, started chan<- struct{}) error {
 	if err := s.open(ctx); err != nil {
 		return err
 	}
-	close(started)
 	if err := s.move(ctx); err != nil {
 		return err
 	}
@@ -163,13 +162,14 @@ func (s *sender) run(ctx context.Context, started chan<- struct{}) error {
 
 // open says hello, offers, and waits for the answer.
 func (s *sender) open(ctx context.Context) error {
+	s.turns.reach(stepHello)
 	err := s.c.send(ctx, &wire.Hello{
 		Protocol: wire.Protocol, Device: string(s.cfg.Self.Key.ID()), Name: s.cfg.Self.Name, Version: s.cfg.Self.Version, Session: s.session[:],
 	})
 	if err != nil {
 		return err
 	}
-	hello, err := first[*wire.Hello](s.c)
+	hello, err := next[*wire.Hello](ctx, s.turns)
 	if err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func (s *sender) open(ctx context.Context) error {
 	offer := &wire.Offer{Flags: uint32(s.cfg.Transport.Flags), Started: millis(s.started)}
 	progress := make([]KindProgress, len(s.cfg.Plans))
 	for i, p := range s.cfg.Plans {
-		offer.Kinds = append(offer.Kinds, wire.OfferedKind{Kind: string(p.Info.Kind), Items: p.Items, Bytes: p.Bytes, Cannot: p.CannotTotal()})
+		offer.Kinds = append(offer.Kinds, wire.OfferedKind{Kind: string(p.Info.Kind), Items: p.Items, Bytes: p.Bytes, Cannot: p.CannotTotal(), Folders: p.Folders})
 		s.kinds = append(s.kinds, p.Info.Kind)
 		progress[i] = KindProgress{Kind: p.Info.Kind, Items: p.Items, Bytes: p.Bytes}
 	}
@@ -191,10 +191,11 @@ func (s *sender) open(ctx context.Context) error {
 	s.report.Peer = receipt.Side{Device: s.cfg.Peer, Name: hello.Name, Version: hello.Version}
 	s.mu.Unlock()
 	s.meter.setPhase(PhaseAsk)
+	s.turns.reach(stepOffer)
 	if err := s.c.send(ctx, offer); err != nil {
 		return err
 	}
-	if s.answer, err = first[*wire.Answer](s.c); err != nil {
+	if s.answer, err = next[*wire.Answer](ctx, s.turns); err != nil {
 		return err
 	}
 	if !s.answer.Accept {
@@ -228,19 +229,18 @@ func (s *sender) open(ctx context.Context) error {
 	if s.cfg.Accepted != nil {
 		s.cfg.Accepted(s.report.Peer)
 	}
+	s.turns.reach(stepMove)
 	return nil
 }
 
-// readLoop takes what the receiver says once the session is open.
-func (s *sender) readLoop(ctx context.Context, started <-chan struct{}) error {
-	select {
-	case <-started:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+// readLoop takes what the receiver says, until its goodbye.
+func (s *sender) readLoop(ctx context.Context) error {
 	for {
 		m, err := s.c.recv()
 		if err != nil {
+			return err
+		}
+		if err := s.turns.admit(m); err != nil {
 			return err
 		}
 		switch m := m.(type) {
@@ -249,14 +249,15 @@ func (s *sender) readLoop(ctx context.Context, started <-chan struct{}) error {
 		case *wire.Results:
 			err = s.onResults(m)
 		case *wire.Totals:
-			err = offerOnce(s.theirs, m)
-		case *wire.Receipt:
-			err = offerOnce(s.theirProof, m)
-		case *wire.Bye:
-			close(s.bye)
-			return nil
+			if !closed(s.allDone) {
+				return protocolError("totals before the last result")
+			}
+			s.turns.inbox <- m // never full: each is admitted once
 		default:
-			err = protocolError("frame type %d out of turn", m.Type())
+			s.turns.inbox <- m
+			if m.Type() == wire.TypeBye {
+				return nil
+			}
 		}
 		if err != nil {
 			return err
@@ -264,13 +265,13 @@ func (s *sender) readLoop(ctx context.Context, started <-chan struct{}) error {
 	}
 }
 
-// offerOnce puts the only message of its type where it is waited for.
-func offerOnce[M wire.Message](ch chan<- M, m M) error {
+// closed reports whether ch is closed.
+func closed(ch <-chan struct{}) bool {
 	select {
-	case ch <- m:
-		return nil
+	case <-ch:
+		return true
 	default:
-		return protocolError("frame type %d twice", m.Type())
+		return false
 	}
 }
 
@@ -321,17 +322,18 @@ func (s *sender) onResult(r wire.Result) error {
 		e.digest = backup.Digest(r.Digest)
 	}
 	moved := e.out == backup.Added || e.out == backup.Merged
-	if o.it.Type != backup.TypeDirectory && (moved && !o.sent || moved && e.digest != o.digest ||
-		e.out == backup.Skipped && e.digest.IsZero()) {
+	if o.it.Type != backup.TypeDirectory && (moved && (!o.sent || e.digest != o.digest) ||
+		e.out == backup.Skipped && (e.digest.IsZero() || o.it.Type == backup.TypeFile && !o.digest.IsZero() && e.digest != o.digest)) {
 		s.mu.Unlock()
 		return protocolError("it acknowledges content that it does not have")
 	}
-	s.led.add(e)
-	s.meter.ended(o.kind, o.it.Size, o.moved, e.out == backup.Failed)
+	n, keys := s.led.add(e)
+	s.meter.ended(o.kind, o.it, o.moved, e.out == backup.Failed)
 	s.checkDone()
 	s.mu.Unlock()
-	s.slots.Release(1)
-	s.keyBytes.Release(keyCost(o.it))
+	o.ended.Store(true)
+	s.slots.Release(n)
+	s.keyBytes.Release(keys)
 	if o.it.Type == backup.TypeEntity {
 		s.valueBytes.Release(int64(len(o.it.Value)))
 	}
@@ -362,10 +364,11 @@ func (s *sender) settleAccounts(ctx context.Context) error {
 	ours := s.led.totals()
 	s.mu.Unlock()
 	ours.Finished = millis(time.Now())
+	s.turns.reach(stepTotals)
 	if err := s.c.send(ctx, ours); err != nil {
 		return err
 	}
-	theirs, err := take(ctx, s.theirs)
+	theirs, err := next[*wire.Totals](ctx, s.turns)
 	if err != nil {
 		return err
 	}
@@ -389,10 +392,11 @@ func (s *sender) settleAccounts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.turns.reach(stepReceipt)
 	if err := s.c.send(ctx, &wire.Receipt{Payload: payload, Signature: sig}); err != nil {
 		return err
 	}
-	proof, err := take(ctx, s.theirProof)
+	proof, err := next[*wire.Receipt](ctx, s.turns)
 	if err != nil {
 		return err
 	}
@@ -402,20 +406,11 @@ func (s *sender) settleAccounts(ctx context.Context) error {
 	s.mu.Lock()
 	s.report.Receipt = receipt.Format(payload, sig, proof.Signature)
 	s.mu.Unlock()
+	s.turns.reach(stepBye)
 	if err := s.c.send(ctx, &wire.Bye{}); err != nil {
 		return err
 	}
 	s.meter.setPhase(PhaseDone)
-	_, err = take(ctx, s.bye)
+	_, err = next[*wire.Bye](ctx, s.turns)
 	return err
-}
-
-// take waits for a value from ch.
-func take[T any](ctx context.Context, ch <-chan T) (v T, err error) {
-	select {
-	case v = <-ch:
-		return v, nil
-	case <-ctx.Done():
-		return v, context.Cause(ctx)
-	}
 }

@@ -137,19 +137,13 @@ func (s *sender) listItem(ctx context.Context, id uint64, kind int, it backup.It
 // writeManifest sends the entries, and End after the last.
 func (s *sender) writeManifest(ctx context.Context) error {
 	err := batches(ctx, s.manifest, nil, entriesPerFrame, linger, func(b []wire.Entry) error {
-		for len(b) > 0 { // a frame holds MaxFrame bytes, whatever the keys' length
-			n, size := 0, 0
-			for n < len(b) && size < wire.MaxFrame/2 {
-				size += len(b[n].Key) + len(b[n].Group) + 128
-				n++
-			}
-			if err := s.c.send(ctx, &wire.Items{First: s.nextSent, Entries: b[:n]}); err != nil {
+		return frames(b, func(e *wire.Entry) int { return len(e.Key) + len(e.Group) + 128 }, func(b []wire.Entry) error {
+			if err := s.c.send(ctx, &wire.Items{First: s.nextSent, Entries: b}); err != nil {
 				return err
 			}
-			s.nextSent += uint64(n)
-			b = b[n:]
-		}
-		return nil
+			s.nextSent += uint64(len(b))
+			return nil
+		})
 	})
 	if err != nil {
 		return err
@@ -208,6 +202,9 @@ func (s *sender) compareItem(ctx context.Context, job compareJob) error {
 			return s.fail(ctx, o, err)
 		}
 		d = backup.Digest(h.Sum(nil))
+		s.mu.Lock()
+		o.digest = d
+		s.mu.Unlock()
 	}
 	for i, have := range job.digests {
 		if d == have {
@@ -248,6 +245,9 @@ func (s *sender) readItem(ctx context.Context, o *outItem) error {
 	}
 	t := tree.New(size)
 	for i := range tree.Blocks(size) {
+		if o.ended.Load() { // it failed over there: its disk is full, a block was damaged
+			return nil
+		}
 		b := &block{o: o, last: i == tree.Blocks(size)-1}
 		n := tree.BlockLen(size, i)
 		if r == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/ferry-move/ferry/mobile/backup"
@@ -14,14 +15,20 @@ import (
 )
 
 const (
-	// Window is the most items between their listing and their result. It
+	// Window is how far the manifest may be ahead of the account, in items:
+	// from the first that has no result yet to the last that is listed. It
 	// bounds what either side remembers.
 	Window = 8192
 	// windowBytes is the most bytes of entity values that the sender has under
 	// way; the receiver allows twice that.
 	windowBytes = 32 << 20
-	// windowKeys is the most bytes of keys and groups of items under way.
+	// windowKeys is the most bytes of keys and groups in the window; the
+	// receiver allows twice that.
 	windowKeys = 16 << 20
+	// maxNodes is the most hashes of blocks whose neighbours are missing that
+	// the receiver keeps, of all items. A sender that keeps the order of each
+	// file, whatever its lanes do to it, needs some hundreds.
+	maxNodes = 1 << 16
 	// DefaultLanes is how many lanes a session uses.
 	DefaultLanes = 8
 	// MaxLanes is the most lanes that a receiver serves.
@@ -79,7 +86,8 @@ func (r *Report) setKinds(l *ledger) {
 // runSession runs work beside the heartbeat. When anything fails, the other
 // side is told why and everything is woken; runSession returns the first error
 // once every goroutine ended. read is the loop that owns the control stream's
-// reads.
+// reads. Where the stream takes no more, because nobody reads it at the other
+// end, the other side learns from its end breaking, lingerFor later.
 func runSession(ctx context.Context, c *control, read, work func(context.Context) error) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -115,19 +123,6 @@ func runSession(ctx context.Context, c *control, read, work func(context.Context
 	return err
 }
 
-// first waits for a message of type M, which must be the next one.
-func first[M wire.Message](c *control) (m M, err error) {
-	got, err := c.recv()
-	if err != nil {
-		return m, err
-	}
-	m, ok := got.(M)
-	if !ok {
-		return m, protocolError("frame type %d out of turn", got.Type())
-	}
-	return m, nil
-}
-
 // checkHello holds the other side's hello against what the link proved.
 func checkHello(h *wire.Hello, peer identity.DeviceID) error {
 	if identity.DeviceID(h.Device) != peer {
@@ -153,15 +148,25 @@ func millis(t time.Time) int64 { return t.UnixMilli() }
 func fromMillis(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
 // wrapLane marks errors of a lane's I/O as a lost link, unless ctx ended first
-// or the lane's bytes were wrong.
+// or the lane's bytes were wrong. The other side's lanes break when it ends the
+// session, perhaps before its Stop is here: that is waited for.
 func wrapLane(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		err = io.ErrUnexpectedEOF
 	case errors.Is(err, wire.ErrLane), errors.Is(err, ErrProtocol):
 		return err
 	}
-	return fmt.Errorf("%w: lane: %w", ErrLinkLost, err)
+	grace := time.NewTimer(lingerFor)
+	defer grace.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-grace.C:
+		return fmt.Errorf("%w: lane: %w", ErrLinkLost, err)
+	}
 }

@@ -7,7 +7,7 @@
 //	records: u32 BE length of what follows · u8 type · body · u32 BE CRC-32C of type and body
 //	  type 1, arrived: 16 bytes fingerprint · 32 bytes digest · u64 BE size · the kept name, if it differs
 //	  type 2, temporary: a name that this device created and that is not meant to stay
-//	  type 3, cleared: no temporary name above this record is left
+//	  type 3, cleared: of the temporary names above this record none is left
 //
 // A record is believed only whole; a torn tail, which a crash leaves, is cut
 // off when the journal is opened. Arrived records are written only after the
@@ -52,21 +52,18 @@ type Fingerprint [16]byte
 
 // Of returns the fingerprint of an item.
 func Of(it backup.Item) Fingerprint {
-	h := blake3.New(16, nil)
-	var n [8]byte
-	num := func(v int64) {
-		binary.BigEndian.PutUint64(n[:], uint64(v))
-		h.Write(n[:])
-	}
+	b := make([]byte, 0, 512)
+	num := func(v int64) { b = binary.BigEndian.AppendUint64(b, uint64(v)) }
 	num(int64(len(it.Kind)))
-	io.WriteString(h, string(it.Kind))
+	b = append(b, it.Kind...)
 	num(int64(it.Type))
 	num(int64(len(it.Key)))
-	io.WriteString(h, string(it.Key))
+	b = append(b, it.Key...)
 	num(it.Size)
 	num(it.ModTime.Unix())
 	num(int64(it.ModTime.Nanosecond()))
-	return Fingerprint(h.Sum(nil))
+	sum := blake3.Sum256(b)
+	return Fingerprint(sum[:])
 }
 
 // Arrived is an item that is durable on this device.
@@ -85,7 +82,7 @@ type Journal struct {
 	at    map[Fingerprint]int64 // offset of the record's body
 	bytes int64                 // sizes of the items in at, added up
 	temps map[string]struct{}
-	noted int // temporary records since the last cleared one
+	noted int // temporary records since the last cleared one, also those that were noted anew
 }
 
 // renoteAfter is after how many temporary names the living ones are noted anew,
@@ -156,6 +153,9 @@ func (j *Journal) load(head string) error {
 	r := bufio.NewReaderSize(j.f, 256<<10)
 	got := make([]byte, len(head))
 	n, err := io.ReadFull(r, got)
+	if err != nil && err != io.ErrUnexpectedEOF {
+		return err
+	}
 	if err != nil && bytes.HasPrefix([]byte(head), got[:n]) { // torn while it was begun
 		if err := j.f.Truncate(0); err != nil {
 			return err
@@ -173,8 +173,11 @@ func (j *Journal) load(head string) error {
 	var buf []byte
 	for {
 		rec, err := readRecord(r, &buf)
-		if err != nil {
-			break // the end, or a torn tail
+		if err == io.EOF || err == errTorn {
+			break
+		}
+		if err != nil { // the disk's; what it could not read now is not cut off
+			return err
 		}
 		j.note(rec, j.end+4)
 		j.end += int64(4 + len(rec) + 4)
@@ -184,11 +187,19 @@ func (j *Journal) load(head string) error {
 
 var errTorn = errors.New("torn record")
 
-// readRecord reads one record's type and body.
+func torn(err error) error {
+	if err == io.ErrUnexpectedEOF {
+		return errTorn
+	}
+	return err
+}
+
+// readRecord reads one record's type and body. io.EOF means that no record
+// begins here.
 func readRecord(r io.Reader, buf *[]byte) ([]byte, error) {
 	var n [4]byte
 	if _, err := io.ReadFull(r, n[:]); err != nil {
-		return nil, err
+		return nil, torn(err)
 	}
 	size := binary.BigEndian.Uint32(n[:])
 	if size == 0 || size > maxRecord {
@@ -199,7 +210,10 @@ func readRecord(r io.Reader, buf *[]byte) ([]byte, error) {
 	}
 	b := (*buf)[:size+4]
 	if _, err := io.ReadFull(r, b); err != nil {
-		return nil, errTorn
+		if err == io.EOF {
+			err = errTorn
+		}
+		return nil, torn(err)
 	}
 	if crc32.Checksum(b[:size], castagnoli) != binary.BigEndian.Uint32(b[size:]) {
 		return nil, errTorn
@@ -268,11 +282,12 @@ func (j *Journal) Arrived(items []Arrived) error {
 		b = appendRecord(b, recArrived, a.Fingerprint[:], a.Digest[:], size[:], []byte(a.Name))
 	}
 	j.mu.Lock()
-	defer j.mu.Unlock()
-	if err := j.write(b); err != nil {
+	err := j.write(b)
+	j.mu.Unlock()
+	if err != nil {
 		return err
 	}
-	return j.f.Sync()
+	return j.f.Sync() // the others need not wait for it
 }
 
 // Temporary notes a name that must not outlive this run. It survives a killed
@@ -284,11 +299,7 @@ func (j *Journal) Temporary(name backup.Key) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.noted >= renoteAfter && len(j.temps) < renoteAfter/2 {
-		b := appendRecord(nil, recCleared)
-		for n := range j.temps {
-			b = appendRecord(b, recTemporary, []byte(n))
-		}
-		if err := j.write(b); err != nil {
+		if err := j.renote(); err != nil {
 			return err
 		}
 	}
@@ -302,7 +313,17 @@ func (j *Journal) Gone(name backup.Key) {
 	delete(j.temps, string(name))
 }
 
-// Temporaries returns the names noted and not cleared.
+// renote clears what is noted, and notes anew what is not gone. It is called
+// with mu held.
+func (j *Journal) renote() error {
+	b := appendRecord(nil, recCleared)
+	for n := range j.temps {
+		b = appendRecord(b, recTemporary, []byte(n))
+	}
+	return j.write(b)
+}
+
+// Temporaries returns the names noted and not gone.
 func (j *Journal) Temporaries() []backup.Key {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -313,33 +334,33 @@ func (j *Journal) Temporaries() []backup.Key {
 	return out
 }
 
-// Cleared notes that no temporary name is left.
+// Cleared notes which temporary names are left: those that were noted and are
+// not gone.
 func (j *Journal) Cleared() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.noted == 0 {
+	if j.noted == len(j.temps) {
 		return nil
 	}
-	return j.write(appendRecord(nil, recCleared))
+	return j.renote()
 }
 
 // Lookup returns what is noted of an item.
 func (j *Journal) Lookup(fp Fingerprint) (backup.Prior, bool) {
 	j.mu.Lock()
-	defer j.mu.Unlock()
 	at, ok := j.at[fp]
+	j.mu.Unlock()
 	if !ok {
 		return backup.Prior{}, false
 	}
-	var n [4]byte
-	if _, err := j.f.ReadAt(n[:], at-5); err != nil {
+	// The record is read as if for the first time: the disk may have aged.
+	var first [256]byte // most records
+	buf := first[:]
+	rec, err := readRecord(io.NewSectionReader(j.f, at-5, maxRecord+8), &buf)
+	if err != nil || len(rec) < 1+arrivedHeader || rec[0] != recArrived || Fingerprint(rec[1:]) != fp {
 		return backup.Prior{}, false
 	}
-	body := make([]byte, binary.BigEndian.Uint32(n[:])-1)
-	if _, err := j.f.ReadAt(body, at); err != nil {
-		return backup.Prior{}, false
-	}
-	return backup.Prior{Digest: backup.Digest(body[16:48]), Name: backup.Key(body[arrivedHeader:])}, true
+	return backup.Prior{Digest: backup.Digest(rec[17:49]), Name: backup.Key(rec[1+arrivedHeader:])}, true
 }
 
 // Bytes returns the content of everything that arrived, in bytes.

@@ -60,7 +60,7 @@ type Side struct {
 }
 
 // Kind is how the items of one kind ended. Items is the sum of the four
-// outcomes.
+// outcomes. A folder that failed is among them, any other one is in Folders.
 type Kind struct {
 	Kind    backup.Kind `json:"kind"`
 	Items   uint64      `json:"items"`
@@ -70,6 +70,8 @@ type Kind struct {
 	Failed  uint64      `json:"failed"`
 	// Bytes counts the content of the items that did not fail.
 	Bytes uint64 `json:"bytes"`
+	// Folders are those that are there now.
+	Folders uint64 `json:"folders,omitempty"`
 }
 
 // Declined is a kind that was offered and not accepted.
@@ -86,10 +88,9 @@ type Note struct {
 	Key string `json:"key"`
 	// Raw is the key's bytes in base64 where Key cannot hold them.
 	Raw string `json:"raw,omitempty"`
-	// Reason is a number of backup.Reason; 0 for an item that was moved.
+	// Reason is a number of backup.Reason; 0 for an item that was moved. Words
+	// for it are not signed: two versions may have different ones.
 	Reason backup.Reason `json:"reason,omitempty"`
-	// Why is Reason in words.
-	Why string `json:"why,omitempty"`
 	// Name is the key on the new phone, where it differs.
 	Name string `json:"name,omitempty"`
 }
@@ -100,11 +101,23 @@ func NoteOf(kind backup.Kind, key, name backup.Key, reason backup.Reason) Note {
 	if !utf8.ValidString(string(key)) {
 		n.Raw = base64.StdEncoding.EncodeToString([]byte(key))
 	}
-	if reason != 0 {
-		n.Why = reason.Error()
-	}
 	return n
 }
+
+// Len returns how many bytes n takes in a payload.
+func (n Note) Len() int {
+	var b counter
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if e.Encode(n) != nil {
+		return MaxSize // strings and a number: it cannot be
+	}
+	return int(b) // the line end stands for the comma
+}
+
+type counter int
+
+func (c *counter) Write(p []byte) (int, error) { *c += counter(len(p)); return len(p), nil }
 
 // Payload is what both sides sign.
 type Payload struct {

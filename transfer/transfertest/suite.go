@@ -7,11 +7,13 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/mobile/fakephone"
 	"github.com/ferry-move/ferry/p2p/identity"
 	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/transfer/faulttest"
 	"github.com/ferry-move/ferry/transfer/journal"
 	"github.com/ferry-move/ferry/transfer/receipt"
 	"github.com/ferry-move/ferry/transfer/wire"
@@ -48,6 +50,8 @@ type Ended struct {
 	Sent, Taken       *transfer.Report
 	SendErr, TakeErr  error
 	SendNotes, Taken2 []string
+	// SendEnded and TakeEnded are when each side returned.
+	SendEnded, TakeEnded time.Time
 }
 
 type notes struct {
@@ -88,8 +92,8 @@ func (r *Rig) RunOver(sctx, rctx context.Context, l Ends) Ended {
 		r.TuneTake(&rc)
 	}
 	var wg sync.WaitGroup
-	wg.Go(func() { e.Sent, e.SendErr = transfer.Send(sctx, sc) })
-	wg.Go(func() { e.Taken, e.TakeErr = transfer.Receive(rctx, rc) })
+	wg.Go(func() { e.Sent, e.SendErr = transfer.Send(sctx, sc); e.SendEnded = time.Now() })
+	wg.Go(func() { e.Taken, e.TakeErr = transfer.Receive(rctx, rc); e.TakeEnded = time.Now() })
 	wg.Wait()
 	e.SendNotes, e.Taken2 = sn.keys, rn.keys
 	return e
@@ -200,7 +204,7 @@ func Run(t *testing.T, link func(testing.TB) Ends) {
 		r := NewRig(t, link, phone(4), empty())
 		broken := 0
 		for limit := int64(20_000); ; limit += 700_000 {
-			e := r.RunOver(ctx, ctx, Cut(link(t), limit))
+			e := r.RunOver(ctx, ctx, Break(link(t), faulttest.CutAfterBytes(limit)))
 			if e.SendErr == nil && e.TakeErr == nil {
 				r.mustAgree(e)
 				break

@@ -161,6 +161,9 @@ func (t *Tree) covered(i int64) bool {
 	return false
 }
 
+// Nodes returns how many nodes the tree holds.
+func (t *Tree) Nodes() int { return len(t.nodes) }
+
 // Complete reports whether every block is in.
 func (t *Tree) Complete() bool { return t.have == t.blocks }
 

@@ -10,14 +10,17 @@ import (
 // The check methods hold every message against the caps, on the way out as
 // well as on the way in, so that a bug of ours fails here and not at the peer.
 
+// writable reports whether a receipt can hold a time: the years 1 to 9999.
+func writable(ms int64) bool { return ms >= -62_135_596_800_000 && ms < 253_402_300_800_000 }
+
 func (m *Hello) check() error {
 	switch {
 	case m.Protocol == 0:
 		return bad("hello: protocol 0")
 	case len(m.Device) > MaxName || len(m.Name) > MaxName || len(m.Version) > MaxName:
 		return bad("hello: a text is too long")
-	case !utf8.ValidString(m.Name):
-		return bad("hello: the name is not UTF-8")
+	case !utf8.ValidString(m.Device) || !utf8.ValidString(m.Name) || !utf8.ValidString(m.Version):
+		return bad("hello: a text is not UTF-8")
 	case len(m.Session) != SessionSize:
 		return bad("hello: session ID of %d bytes", len(m.Session))
 	}
@@ -28,12 +31,15 @@ func (m *Offer) check() error {
 	if len(m.Kinds) > MaxKinds {
 		return bad("offer: %d kinds", len(m.Kinds))
 	}
+	if !writable(m.Started) {
+		return bad("offer: time out of range")
+	}
 	seen := map[string]bool{}
 	for _, k := range m.Kinds {
 		if !backup.Kind(k.Kind).Valid() || seen[k.Kind] {
 			return bad("offer: a kind is malformed or twice")
 		}
-		if k.Items > math.MaxInt64 || k.Bytes > math.MaxInt64 || k.Cannot > k.Items {
+		if k.Items > math.MaxInt64 || k.Bytes > math.MaxInt64 || k.Folders > math.MaxInt64 || k.Cannot > k.Items {
 			return bad("offer: impossible numbers")
 		}
 		seen[k.Kind] = true
@@ -76,7 +82,7 @@ func (e *Entry) check() error {
 		return bad("entry: key of %d bytes", len(e.Key))
 	case e.Size > MaxSize || t == backup.TypeDirectory && e.Size != 0 || t == backup.TypeEntity && e.Size > backup.MaxValue:
 		return bad("entry: size %d", e.Size)
-	case e.Nsec > 999_999_999 || e.Sec > 1<<50 || e.Sec < -(1<<50):
+	case e.Nsec > 999_999_999 || e.Sec > maxSec || e.Sec < -maxSec:
 		return bad("entry: time out of range")
 	case e.Mode > 0o777:
 		return bad("entry: mode %o", e.Mode)
@@ -142,7 +148,7 @@ func (m *End) check() error {
 }
 
 func (m *Totals) check() error {
-	if len(m.Kinds) > MaxKinds || len(m.Root) != len(backup.Digest{}) {
+	if len(m.Kinds) > MaxKinds || len(m.Root) != len(backup.Digest{}) || !writable(m.Finished) {
 		return bad("totals: %d kinds", len(m.Kinds))
 	}
 	for _, k := range m.Kinds {
@@ -150,7 +156,7 @@ func (m *Totals) check() error {
 			return bad("totals: a kind is malformed")
 		}
 		// Compared one by one first: the sum of four numbers below 2^62 cannot wrap.
-		for _, n := range []uint64{k.Items, k.Added, k.Merged, k.Skipped, k.Failed} {
+		for _, n := range []uint64{k.Items, k.Added, k.Merged, k.Skipped, k.Failed, k.Folders} {
 			if n >= 1<<61 {
 				return bad("totals: impossible numbers")
 			}

@@ -118,7 +118,7 @@ func WriteOptional(w io.Writer, t Type, body []byte) error {
 }
 
 // Read reads the next frame that it knows. io.EOF means that the stream ended
-// between frames.
+// between frames, ErrFrame with io.ErrUnexpectedEOF that it ended within one.
 func Read(r io.Reader) (Message, error) {
 	for {
 		t, body, err := readRaw(r)
@@ -136,7 +136,7 @@ func readRaw(r io.Reader) (Type, []byte, error) {
 	var head [5]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		if errors.Is(err, io.ErrUnexpectedEOF) {
-			return 0, nil, fmt.Errorf("%w: cut in its head", ErrFrame)
+			return 0, nil, fmt.Errorf("%w: cut in its head: %w", ErrFrame, err)
 		}
 		return 0, nil, err
 	}
@@ -147,7 +147,7 @@ func readRaw(r io.Reader) (Type, []byte, error) {
 	body := make([]byte, n-1)
 	if _, err := io.ReadFull(r, body); err != nil {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return 0, nil, fmt.Errorf("%w: cut in its body", ErrFrame)
+			return 0, nil, fmt.Errorf("%w: cut in its body: %w", ErrFrame, io.ErrUnexpectedEOF)
 		}
 		return 0, nil, err
 	}

@@ -48,11 +48,11 @@ func WriteLaneHello(w io.Writer, h LaneHello) error {
 	return err
 }
 
-// ReadLaneHello reads a LaneHello.
+// ReadLaneHello reads a LaneHello. An error of r is no ErrLane.
 func ReadLaneHello(r io.Reader) (LaneHello, error) {
 	var b [laneHello]byte
 	if _, err := io.ReadFull(r, b[:]); err != nil {
-		return LaneHello{}, fmt.Errorf("%w: hello: %w", ErrLane, err)
+		return LaneHello{}, fmt.Errorf("lane hello: %w", err)
 	}
 	if string(b[:len(laneMagic)]) != laneMagic {
 		return LaneHello{}, fmt.Errorf("%w: magic", ErrLane)
@@ -95,7 +95,7 @@ func ReadBlockHeader(r io.Reader) (BlockHeader, error) {
 	var b [blockHeader]byte
 	if _, err := io.ReadFull(r, b[:]); err != nil {
 		if errors.Is(err, io.ErrUnexpectedEOF) {
-			return BlockHeader{}, fmt.Errorf("%w: cut in a header", ErrLane)
+			return BlockHeader{}, fmt.Errorf("%w: cut in a header: %w", ErrLane, err)
 		}
 		return BlockHeader{}, err
 	}

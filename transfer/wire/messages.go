@@ -26,6 +26,9 @@ const (
 	SignatureSize = 64
 	// MaxReceipt is the longest receipt payload in bytes.
 	MaxReceipt = 900 << 10
+	// maxSec is how far from 1970 a modification time is, in seconds. What is
+	// farther is noise, and travels as unknown.
+	maxSec = 1 << 50
 )
 
 func bad(format string, args ...any) error {
@@ -58,6 +61,8 @@ type OfferedKind struct {
 	Bytes uint64 `cbor:"3,keyasint"`
 	// Cannot counts the items that the old phone already knows it cannot move.
 	Cannot uint64 `cbor:"4,keyasint"`
+	// Folders come besides; they are not among Items.
+	Folders uint64 `cbor:"5,keyasint,omitempty"`
 }
 
 // Offer is what the old phone would move.
@@ -164,7 +169,8 @@ type End struct {
 	Items uint64 `cbor:"1,keyasint"`
 }
 
-// KindTotals is how the items of one kind ended.
+// KindTotals is how the items of one kind ended. A folder that failed counts
+// among Items, any other one among Folders.
 type KindTotals struct {
 	Kind    string `cbor:"1,keyasint"`
 	Items   uint64 `cbor:"2,keyasint"`
@@ -174,6 +180,8 @@ type KindTotals struct {
 	Failed  uint64 `cbor:"6,keyasint"`
 	// Bytes counts the content of the items that did not fail.
 	Bytes uint64 `cbor:"7,keyasint"`
+	// Folders are those that are there now; they are not among Items.
+	Folders uint64 `cbor:"8,keyasint,omitempty"`
 }
 
 // Totals is one side's account. The two must be equal.
@@ -253,8 +261,8 @@ func EntryOf(kind uint32, it backup.Item) Entry {
 		Kind: kind, Type: uint8(it.Type), Key: []byte(it.Key), Size: uint64(it.Size),
 		Mode: uint32(it.Mode & fs.ModePerm), Group: []byte(it.Group),
 	}
-	if !it.ModTime.IsZero() {
-		e.Sec, e.Nsec = it.ModTime.Unix(), uint32(it.ModTime.Nanosecond())
+	if sec := it.ModTime.Unix(); !it.ModTime.IsZero() && sec <= maxSec && sec >= -maxSec {
+		e.Sec, e.Nsec = sec, uint32(it.ModTime.Nanosecond())
 	}
 	return e
 }

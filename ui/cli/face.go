@@ -151,10 +151,10 @@ func (f *face) offered(o transfer.Offer) {
 	c := f.c
 	c.say("%s (%s) wants to send:", quoted(o.Peer.Name), o.Peer.Device.Short())
 	for _, k := range o.Kinds {
-		if k.Items == 0 {
+		if k.Items == 0 && k.Folders == 0 {
 			continue
 		}
-		line := say.Items(f.info(k.Kind), k.Items) + ", " + say.Bytes(int64(k.Bytes))
+		line := say.Content(f.info(k.Kind), k.Items, k.Folders) + ", " + say.Bytes(int64(k.Bytes))
 		if k.Cannot > 0 {
 			line += "; " + say.Count(k.Cannot) + " cannot move"
 		}
@@ -196,7 +196,7 @@ func (f *face) done(d session.Done) {
 		return // exit says what went wrong
 	}
 	for _, k := range r.Kinds {
-		if k.Items == 0 {
+		if k.Items == 0 && k.Folders == 0 {
 			continue
 		}
 		var parts []string
@@ -208,10 +208,13 @@ func (f *face) done(d session.Done) {
 				parts = append(parts, say.Count(p.n)+" "+p.word)
 			}
 		}
-		c.print("  %-12s %s: %s", f.info(k.Kind).Title, say.Items(f.info(k.Kind), k.Items), strings.Join(parts, ", "))
+		if len(parts) == 0 {
+			parts = []string{"there"} // folders only
+		}
+		c.print("  %-12s %s: %s", f.info(k.Kind).Title, say.Content(f.info(k.Kind), k.Items, k.Folders), strings.Join(parts, ", "))
 	}
 	for _, k := range r.Declined {
-		c.print("  %-12s %s: left out on the new phone", f.info(k.Kind).Title, say.Items(f.info(k.Kind), k.Items))
+		c.print("  %-12s %s: left out on the new phone", f.info(k.Kind).Title, say.Content(f.info(k.Kind), k.Items, 0))
 	}
 	c.print("%s, %s sent in %s. Both devices agree and signed.", totalLine(r), say.Bytes(int64(r.SentBytes)), say.Took(r.Elapsed))
 	if !r.Complete() {
@@ -232,7 +235,7 @@ func totalLine(r *transfer.Report) string {
 }
 
 func planLine(p transfer.KindPlan) string {
-	s := fmt.Sprintf("%s, %s", say.Content(p.Info, p.Items-p.Folders, p.Folders), say.Bytes(int64(p.Bytes)))
+	s := fmt.Sprintf("%s, %s", say.Content(p.Info, p.Items, p.Folders), say.Bytes(int64(p.Bytes)))
 	if n := p.CannotTotal(); n > 0 {
 		s += fmt.Sprintf("; %s cannot move", say.Count(n))
 	}

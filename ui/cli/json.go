@@ -81,10 +81,11 @@ type jsonPlanKind struct {
 }
 
 type jsonOfferKind struct {
-	Kind   backup.Kind `json:"kind"`
-	Items  uint64      `json:"items"`
-	Bytes  uint64      `json:"bytes"`
-	Cannot uint64      `json:"cannot"`
+	Kind    backup.Kind `json:"kind"`
+	Items   uint64      `json:"items"`
+	Bytes   uint64      `json:"bytes"`
+	Cannot  uint64      `json:"cannot"`
+	Folders uint64      `json:"folders"`
 }
 
 type jsonPlan struct {
@@ -136,6 +137,7 @@ type jsonTotals struct {
 	Skipped uint64      `json:"skipped"`
 	Failed  uint64      `json:"failed"`
 	Bytes   uint64      `json:"bytes"`
+	Folders uint64      `json:"folders"`
 }
 
 type jsonDone struct {
@@ -239,7 +241,7 @@ func jsonPlanOf(plans []transfer.KindPlan) jsonPlan {
 func jsonOfferOf(o transfer.Offer) jsonOffer {
 	j := jsonOffer{Event: "offer", Name: o.Peer.Name, Device: string(o.Peer.Device), Kinds: []jsonOfferKind{}, Bytes: o.Bytes(), Free: o.Free, Missing: o.Missing()}
 	for _, k := range o.Kinds {
-		j.Kinds = append(j.Kinds, jsonOfferKind{Kind: k.Kind, Items: k.Items, Bytes: k.Bytes, Cannot: k.Cannot})
+		j.Kinds = append(j.Kinds, jsonOfferKind{Kind: k.Kind, Items: k.Items, Bytes: k.Bytes, Cannot: k.Cannot, Folders: k.Folders})
 	}
 	return j
 }
@@ -263,7 +265,7 @@ func jsonDoneOf(ev session.Done) jsonDone {
 		SentItems: r.SentItems, SentBytes: r.SentBytes, Seconds: r.Elapsed.Seconds(), Receipt: ev.ReceiptPath,
 	}
 	for _, k := range r.Kinds {
-		j.Kinds = append(j.Kinds, jsonTotals{k.Kind, k.Items, k.Added, k.Merged, k.Skipped, k.Failed, k.Bytes})
+		j.Kinds = append(j.Kinds, jsonTotals{k.Kind, k.Items, k.Added, k.Merged, k.Skipped, k.Failed, k.Bytes, k.Folders})
 	}
 	if ev.Err != nil {
 		j.Error = say.Error(ev.Err).What

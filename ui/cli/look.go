@@ -89,7 +89,7 @@ func (c *command) plan(ctx context.Context, args []string) error {
 	var items, bytes, cannot uint64
 	for _, k := range plans {
 		items, bytes, cannot = items+k.Items, bytes+k.Bytes, cannot+k.CannotTotal()
-		if k.Items > 0 || k.Err != nil {
+		if k.Items > 0 || k.Folders > 0 || k.Err != nil {
 			c.print("%-12s %s", k.Info.Title, planLine(k))
 		}
 		if k.Err != nil {
@@ -140,9 +140,10 @@ func (c *command) verify(_ context.Context, args []string) error {
 	c.print("  to    %s (%s)", say.Foreign(p.Receiver.Name), p.Receiver.Device)
 	c.print("  when  %s, finished %s", moment(p.Started), moment(p.Finished))
 	for _, k := range p.Kinds {
-		if k.Items > 0 {
-			c.print("  %-10s %s items: %s added, %s merged, %s already there, %s not moved; %s", say.Foreign(string(k.Kind)),
-				say.Count(k.Items), say.Count(k.Added), say.Count(k.Merged), say.Count(k.Skipped), say.Count(k.Failed), say.Bytes(int64(k.Bytes)))
+		if k.Items > 0 || k.Folders > 0 {
+			c.print("  %-10s %s items: %s added, %s merged, %s already there, %s not moved; %s, %s folders", say.Foreign(string(k.Kind)),
+				say.Count(k.Items), say.Count(k.Added), say.Count(k.Merged), say.Count(k.Skipped), say.Count(k.Failed), say.Bytes(int64(k.Bytes)),
+				say.Count(k.Folders))
 		}
 	}
 	for _, d := range p.Declined {

@@ -51,15 +51,6 @@ func Count(n uint64) string {
 	return s
 }
 
-// Items says a number of items of a kind: "412 contacts". Where folders are
-// items too it does not say more than it knows: "1,204 items".
-func Items(info backup.Info, n uint64) string {
-	if info.Entities {
-		return number(n, info.One, info.Many)
-	}
-	return number(n, "item", "items")
-}
-
 // Content says what there is of a kind: "412 contacts", "62 photos, 4 folders".
 func Content(info backup.Info, n, folders uint64) string {
 	switch {

@@ -140,10 +140,10 @@ func (s State) offered(o transfer.Offer) State {
 		s.Offer.Sum += " (" + say.Bytes(o.Free) + " are free here)"
 	}
 	for _, k := range o.Kinds {
-		if k.Items == 0 {
+		if k.Items == 0 && k.Folders == 0 {
 			continue
 		}
-		d := s.items(k.Kind, k.Items) + ", " + say.Bytes(int64(k.Bytes))
+		d := say.Content(s.info(k.Kind), k.Items, k.Folders) + ", " + say.Bytes(int64(k.Bytes))
 		if !k.Supported {
 			d += ": stays on the old phone, this device does not know that kind"
 		} else if k.Cannot > 0 {
@@ -232,7 +232,7 @@ func (s State) done(d session.Done) State {
 	}
 	for _, k := range d.Report.Declined {
 		items += k.Items
-		r.Rows = append(r.Rows, Row{s.info(k.Kind).Title, s.items(k.Kind, k.Items) + " left on the old phone"})
+		r.Rows = append(r.Rows, Row{s.info(k.Kind).Title, say.Content(s.info(k.Kind), k.Items, 0) + " left on the old phone"})
 	}
 	r.Rows = atMost(r.Rows)
 	switch {
@@ -284,8 +284,6 @@ func (s State) info(k backup.Kind) backup.Info {
 }
 
 func (s State) name(it session.Item) string { return say.Item(s.info(it.Kind), it.Key) }
-
-func (s State) items(k backup.Kind, n uint64) string { return say.Items(s.info(k), n) }
 
 // infosOf lists what is known of each kind.
 func infosOf(agents []backup.Agent) map[backup.Kind]backup.Info {

@@ -111,7 +111,7 @@ func TestOffer(t *testing.T) {
 	got := waiting(t).offered(offer()).Offer
 	want := &Offer{From: "Galaxy S8", Sum: "14 GB (41 GB are free here)", Rows: []Row{
 		{"Contacts", "412 contacts, 90 kB"},
-		{"Photos", "3,412 items, 14 GB; 2 cannot move"},
+		{"Photos", "3,412 photos, 14 GB; 2 cannot move"},
 		{"x.stars", "3 items, 100 B: stays on the old phone, this device does not know that kind"},
 	}}
 	if !reflect.DeepEqual(got, want) {
@@ -135,7 +135,7 @@ func TestEnds(t *testing.T) {
 			Sentence: "Both phones agree: 3,824 items, 14 GB, all checked.",
 			Rows:     []Row{{"Contacts", "400 added, 12 merged"}, {"Photos", "3,000 added, 412 already here"}}}},
 		{"a kind left out", session.Done{Report: &transfer.Report{Receipt: []byte("x"), Declined: []receipt.Declined{{Kind: "photos", Items: 2}}}},
-			Result{Title: "Not everything was moved", Rows: []Row{{"Photos", "2 items left on the old phone"}},
+			Result{Title: "Not everything was moved", Rows: []Row{{"Photos", "2 photos left on the old phone"}},
 				Sentence: "Both phones agree: 0 of 2 items are here, 0 B. Keep the old phone until you have moved the rest."}},
 		{"broken", session.Done{Report: &transfer.Report{}, Err: fmt.Errorf("lane: %w", transfer.ErrLinkLost)},
 			Result{Broken: true, Title: "The move has stopped", Sentence: say.Error(transfer.ErrLinkLost).String()}},

@@ -1,0 +1,194 @@
+package faulttest
+
+import (
+	"context"
+	"io"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/ferry-move/ferry/mobile/backup"
+)
+
+// Op is a call to an agent that a Disk may fail.
+type Op int
+
+const (
+	Open   Op = iota // Backup.Open
+	Read             // a read of what it opened
+	Check            // Checker.Check: the item is refused
+	Stage            // Restore.Stage
+	Write            // StagedFile.WriteAt: half of the bytes are written
+	Commit           // Restore.Commit: the batch is dropped
+	Ops              // how many there are
+)
+
+// Disk makes one call fail, or that and all later ones, as on a disk that is
+// full or taken out.
+type Disk struct {
+	// Op and Nth say which call fails, counted from 1. 0 = none.
+	Op  Op
+	Nth int64
+	// Onward makes the calls after it fail too.
+	Onward bool
+	// Err is what it fails with. nil = syscall.ENOSPC.
+	Err error
+
+	calls atomic.Int64
+}
+
+// Agents wraps a phone's agents. They share the count of calls.
+func (d *Disk) Agents(agents []backup.Agent) []backup.Agent {
+	all := make([]backup.Agent, len(agents))
+	for i, a := range agents {
+		all[i] = agent{a, d}
+	}
+	return all
+}
+
+// Hit reports whether the call that fails came.
+func (d *Disk) Hit() bool { return d.Nth > 0 && d.calls.Load() >= d.Nth }
+
+func (d *Disk) call(op Op) error {
+	if op != d.Op || d.Nth <= 0 {
+		return nil
+	}
+	if n := d.calls.Add(1); n < d.Nth || n > d.Nth && !d.Onward {
+		return nil
+	}
+	if d.Err != nil {
+		return d.Err
+	}
+	return syscall.ENOSPC
+}
+
+type agent struct {
+	backup.Agent
+	d *Disk
+}
+
+func (a agent) Backup(ctx context.Context, t backup.Transport) (backup.Backup, error) {
+	b, err := a.Agent.Backup(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	return source{b, a.d}, nil
+}
+
+func (a agent) Restore(ctx context.Context, t backup.Transport) (backup.Restore, error) {
+	r, err := a.Agent.Restore(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	return target{r, a.d}, nil
+}
+
+type source struct {
+	backup.Backup
+	d *Disk
+}
+
+func (s source) Open(ctx context.Context, it backup.Item, off int64) (io.ReadCloser, error) {
+	if err := s.d.call(Open); err != nil {
+		return nil, err
+	}
+	r, err := s.Backup.Open(ctx, it, off)
+	if err != nil {
+		return nil, err
+	}
+	return reader{r, s.d}, nil
+}
+
+type reader struct {
+	io.ReadCloser
+	d *Disk
+}
+
+func (r reader) Read(p []byte) (int, error) {
+	if err := r.d.call(Read); err != nil {
+		return 0, err
+	}
+	return r.ReadCloser.Read(p)
+}
+
+// target has every optional power; what the kind itself lacks it answers as if
+// it had not asked.
+type target struct {
+	backup.Restore
+	d *Disk
+}
+
+func (t target) Check(ctx context.Context, it backup.Item, p backup.Prior) backup.Answer {
+	if err := t.d.call(Check); err != nil {
+		return backup.Answer{Verdict: backup.Refuse, Err: err}
+	}
+	if c, ok := t.Restore.(backup.Checker); ok {
+		return c.Check(ctx, it, p)
+	}
+	return backup.Answer{Verdict: backup.Need}
+}
+
+func (t target) Finish(ctx context.Context) error {
+	if f, ok := t.Restore.(backup.Finisher); ok {
+		return f.Finish(ctx)
+	}
+	return nil
+}
+
+func (t target) RemoveTemp(ctx context.Context, name string) error {
+	if r, ok := t.Restore.(backup.TempRemover); ok {
+		return r.RemoveTemp(ctx, name)
+	}
+	return backup.BadName
+}
+
+func (t target) Stage(ctx context.Context, it backup.Item) (backup.Staged, error) {
+	if err := t.d.call(Stage); err != nil {
+		return nil, err
+	}
+	s, err := t.Restore.Stage(ctx, it)
+	if f, ok := s.(backup.StagedFile); ok && err == nil {
+		return staged{f, t.d}, nil
+	}
+	return s, err
+}
+
+func (t target) Commit(ctx context.Context, batch []backup.Staged) []backup.Result {
+	inner := make([]backup.Staged, len(batch))
+	for i, s := range batch {
+		inner[i] = s
+		if f, ok := s.(staged); ok {
+			inner[i] = f.StagedFile
+		}
+	}
+	err := t.d.call(Commit)
+	if err == nil {
+		return t.Restore.Commit(ctx, inner)
+	}
+	res := make([]backup.Result, len(batch))
+	for i, s := range inner {
+		s.Discard() // as the contract has it: Commit owns them, whatever the result
+		res[i] = backup.Result{Outcome: backup.Failed, Err: err}
+	}
+	return res
+}
+
+type staged struct {
+	backup.StagedFile
+	d *Disk
+}
+
+func (s staged) WriteAt(p []byte, off int64) (int, error) {
+	if err := s.d.call(Write); err != nil {
+		n, _ := s.StagedFile.WriteAt(p[:len(p)/2], off)
+		return n, err
+	}
+	return s.StagedFile.WriteAt(p, off)
+}
+
+// TempName passes the temporary name on; empty where there is none.
+func (s staged) TempName() string {
+	if t, ok := s.StagedFile.(backup.TempNamer); ok {
+		return t.TempName()
+	}
+	return ""
+}
