@@ -29,6 +29,7 @@ type fake struct {
 	ends transfertest.Ends
 	in   chan wire.Message // what came, without pings; closed at the end
 	over chan struct{}     // closed when the fake hangs up
+	pen  chan struct{}     // held by who writes
 	run  sync.WaitGroup
 
 	session []byte
@@ -55,7 +56,7 @@ func newKey(t testing.TB) *identity.Key {
 func newFake(t *testing.T, real *identity.Key, l transfertest.Ends, c transfer.Control) *fake {
 	return &fake{
 		t: t, key: newKey(t), peer: real.ID(), c: c, ends: l,
-		in: make(chan wire.Message, 4096), over: make(chan struct{}), session: make([]byte, wire.SessionSize),
+		in: make(chan wire.Message, 4096), over: make(chan struct{}), pen: make(chan struct{}, 1), session: make([]byte, wire.SessionSize),
 	}
 }
 
@@ -83,7 +84,7 @@ func (f *fake) pinging() {
 		for {
 			select {
 			case <-tick.C:
-				wire.Write(f.c, &wire.Ping{})
+				f.say(&wire.Ping{})
 			case <-f.over:
 				return
 			}
@@ -105,7 +106,9 @@ func (f *fake) say(ms ...wire.Message) {
 			f.t.Error(err)
 			panic(errGiveUp)
 		}
+		f.pen <- struct{}{}
 		f.c.Write(b) // an error means that the real side hung up, and its reason is looked at
+		<-f.pen
 	}
 }
 

@@ -268,8 +268,6 @@ func (s *sender) readItem(ctx context.Context, o *outItem) error {
 			s.mu.Lock()
 			o.digest, _ = t.Digest()
 			o.sent = true
-			s.report.SentItems++
-			s.report.SentBytes += uint64(size)
 			s.mu.Unlock()
 		}
 		if err := put(ctx, s.blocks, b); err != nil {
@@ -350,6 +348,12 @@ func (s *sender) runLane(ctx context.Context) error {
 		b.release()
 		if err != nil {
 			return err
+		}
+		if b.last {
+			s.mu.Lock()
+			s.report.SentItems++
+			s.report.SentBytes += uint64(b.o.it.Size)
+			s.mu.Unlock()
 		}
 	}
 }

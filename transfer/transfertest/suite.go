@@ -156,8 +156,16 @@ func empty() fakephone.Config { return fakephone.Config{Empty: true} }
 
 // Run runs the whole suite; link makes a new link for each session.
 func Run(t *testing.T, link func(testing.TB) Ends) {
-	ctx := t.Context()
-	t.Run("everything arrives, and a second run sends nothing", func(t *testing.T) {
+	RunIn(t, link, func(t *testing.T, f func(*testing.T)) { f(t) })
+}
+
+// RunIn runs the suite with each of its tests within the function in, such as
+// synctest.Test.
+func RunIn(t *testing.T, link func(testing.TB) Ends, in func(*testing.T, func(*testing.T))) {
+	run := func(name string, f func(*testing.T, context.Context)) {
+		t.Run(name, func(t *testing.T) { in(t, func(t *testing.T) { f(t, t.Context()) }) })
+	}
+	run("everything arrives, and a second run sends nothing", func(t *testing.T, ctx context.Context) {
 		r := NewRig(t, link, phone(1), empty())
 		p := r.mustAgree(r.Run(ctx))
 		if s := sums(p); s.Added != s.Items || s.Items < 800 {
@@ -174,7 +182,7 @@ func Run(t *testing.T, link func(testing.TB) Ends) {
 			t.Fatal(err)
 		}
 	})
-	t.Run("a second run without a journal compares content", func(t *testing.T) {
+	run("a second run without a journal compares content", func(t *testing.T, ctx context.Context) {
 		r := NewRig(t, link, phone(2), empty())
 		r.TuneTake = func(c *transfer.ReceiveConfig) { c.Journal = nil }
 		r.mustAgree(r.Run(ctx))
@@ -183,7 +191,7 @@ func Run(t *testing.T, link func(testing.TB) Ends) {
 			t.Fatalf("the second run did something: %+v, %d bytes", s, e.Sent.SentBytes)
 		}
 	})
-	t.Run("what cannot be read is reported and stops nothing", func(t *testing.T) {
+	run("what cannot be read is reported and stops nothing", func(t *testing.T, ctx context.Context) {
 		cfg := phone(3)
 		cfg.Unreadable, cfg.ChangeWhileReading = 0.1, 0.1
 		r := NewRig(t, link, cfg, empty())
@@ -200,7 +208,7 @@ func Run(t *testing.T, link func(testing.TB) Ends) {
 			t.Fatal("a run with failed items calls itself complete")
 		}
 	})
-	t.Run("a run that breaks is finished by the next", func(t *testing.T) {
+	run("a run that breaks is finished by the next", func(t *testing.T, ctx context.Context) {
 		r := NewRig(t, link, phone(4), empty())
 		broken := 0
 		for limit := int64(20_000); ; limit += 700_000 {
@@ -223,7 +231,7 @@ func Run(t *testing.T, link func(testing.TB) Ends) {
 			t.Fatal(err)
 		}
 	})
-	t.Run("a refusal reaches the sender, and nothing is written", func(t *testing.T) {
+	run("a refusal reaches the sender, and nothing is written", func(t *testing.T, ctx context.Context) {
 		r := NewRig(t, link, phone(5), empty())
 		r.TuneTake = func(c *transfer.ReceiveConfig) {
 			c.Accept = func(_ context.Context, o transfer.Offer) (transfer.Decision, error) {
@@ -240,7 +248,7 @@ func Run(t *testing.T, link func(testing.TB) Ends) {
 			t.Fatalf("%d items were written", n)
 		}
 	})
-	t.Run("a kind can be declined", func(t *testing.T) {
+	run("a kind can be declined", func(t *testing.T, ctx context.Context) {
 		r := NewRig(t, link, phone(6), empty())
 		r.TuneTake = func(c *transfer.ReceiveConfig) {
 			c.Accept = func(context.Context, transfer.Offer) (transfer.Decision, error) {
@@ -253,7 +261,7 @@ func Run(t *testing.T, link func(testing.TB) Ends) {
 			t.Fatalf("%+v", p.Declined)
 		}
 	})
-	t.Run("cancel reaches the other side", func(t *testing.T) {
+	run("cancel reaches the other side", func(t *testing.T, ctx context.Context) {
 		for _, side := range []string{"sender", "receiver"} {
 			r := NewRig(t, link, phone(7), empty())
 			mine, cancel := context.WithCancel(ctx)

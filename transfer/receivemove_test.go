@@ -1,0 +1,41 @@
+package transfer
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/transfer/tree"
+	"github.com/ferry-move/ferry/transfer/wire"
+)
+
+type devNull struct{}
+
+func (devNull) WriteAt(p []byte, _ int64) (int, error) { return len(p), nil }
+func (devNull) Discard() error                         { return nil }
+
+// TestNodesBounded: a sender that leaves holes everywhere is stopped before the
+// hashes beside them fill the memory; one that fills them is not.
+func TestNodesBounded(t *testing.T) {
+	const size = 1 << 40
+	p := make([]byte, wire.BlockSize)
+	in := &inItem{id: 1, it: backup.Item{Kind: "photos", Type: backup.TypeFile, Size: size}, open: true, staged: devNull{}, tree: tree.New(size)}
+	r := &receiver{items: map[uint64]*inItem{1: in}, meter: new(Meter)}
+	block := func(i int64) error {
+		return r.onBlock(t.Context(), wire.BlockHeader{Item: 1, Offset: uint64(i) * wire.BlockSize, Hash: tree.Block(p, i, size)}, p)
+	}
+	for i := range int64(200) {
+		if err := block(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := r.nodes.Load(); n > 10 || n != int64(in.tree.Nodes()) {
+		t.Fatalf("200 blocks in order leave %d nodes", n)
+	}
+	r.nodes.Store(maxNodes - 2) // of other items
+	for i, want := range []error{nil, nil, ErrProtocol} {
+		if err := block(300 + 2*int64(i)); !errors.Is(err, want) {
+			t.Errorf("hole %d: %v", i, err)
+		}
+	}
+}
