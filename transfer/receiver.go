@@ -159,7 +159,7 @@ func Receive(ctx context.Context, cfg ReceiveConfig) (*Report, error) {
 		r.cfg.LaneCount = MaxLanes
 	}
 	rand.Read(r.token[:])
-	err := runSession(ctx, r.c, r.readLoop, r.run)
+	err := afterReceipt(runSession(ctx, r.c, r.readLoop, r.run), &r.report)
 	err = errors.Join(err, r.closeAll())
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -125,7 +125,7 @@ func Send(ctx context.Context, cfg SendConfig) (*Report, error) {
 	}
 	s.cfg.Transport.Flags |= backup.FlagDeviceToDeviceTransfer
 	rand.Read(s.session[:])
-	err := runSession(ctx, s.c, s.readLoop, s.run)
+	err := afterReceipt(runSession(ctx, s.c, s.readLoop, s.run), &s.report)
 	for _, l := range s.lanes {
 		l.Close()
 	}
