@@ -66,6 +66,22 @@ func frames[T any](b []T, size func(*T) int, send func([]T) error) error {
 	return nil
 }
 
+// each hands what comes in to f, one after the other, until done is closed.
+func each[T any](ctx context.Context, in <-chan T, done <-chan struct{}, f func(context.Context, T) error) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-done:
+			return nil
+		case v := <-in:
+			if err := f(ctx, v); err != nil {
+				return err
+			}
+		}
+	}
+}
+
 // put sends v to ch or gives up with ctx.
 func put[T any](ctx context.Context, ch chan<- T, v T) error {
 	select {

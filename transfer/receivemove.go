@@ -80,7 +80,7 @@ func (r *receiver) move(ctx context.Context) error {
 	r.meter.setPhase(PhaseMove)
 	g, gctx := errgroup.WithContext(ctx)
 	for range checkers {
-		g.Go(func() error { return r.check(gctx) })
+		g.Go(func() error { return each(gctx, r.toCheck, r.allDone, r.checkItem) })
 	}
 	g.Go(func() error {
 		return batches(gctx, r.wanted, r.allDone, entriesPerFrame, linger, func(b []wire.Wanted) error {
@@ -213,22 +213,7 @@ func (r *receiver) done(in *inItem) {
 	r.ready <- in // never full: each item of the window is in it twice at most
 }
 
-// check asks the agents what is needed.
-func (r *receiver) check(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-r.allDone:
-			return nil
-		case in := <-r.toCheck:
-			if err := r.checkItem(ctx, in); err != nil {
-				return err
-			}
-		}
-	}
-}
-
+// checkItem asks the agent what is needed.
 func (r *receiver) checkItem(ctx context.Context, in *inItem) error {
 	if in.fail != nil {
 		r.done(in)

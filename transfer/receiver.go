@@ -357,44 +357,29 @@ func (r *receiver) sweep(ctx context.Context) error {
 
 // readLoop takes what the sender says, until its goodbye.
 func (r *receiver) readLoop(ctx context.Context) error {
-	for {
-		m, err := r.c.recv()
-		if err != nil {
-			return err
-		}
-		if err := r.turns.admit(m); err != nil {
-			return err
-		}
+	return r.turns.listen(r.c, func(m wire.Message) (bool, error) {
 		switch m := m.(type) {
 		case *wire.Items:
-			err = r.onItems(ctx, m)
+			return false, r.onItems(ctx, m)
 		case *wire.Settle:
-			err = r.onSettle(m)
+			return false, r.onSettle(m)
 		case *wire.End:
-			err = r.onEnd(m)
+			return false, r.onEnd(m)
 		case *wire.Totals:
-			err = r.onTotals(m)
-		default:
-			r.turns.inbox <- m // never full: each is admitted once
-			if m.Type() == wire.TypeBye {
-				return nil
-			}
+			return true, r.onTotals()
 		}
-		if err != nil {
-			return err
-		}
-	}
+		return true, nil
+	})
 }
 
-// onTotals takes the sender's totals, which it has only when it heard every
+// onTotals refuses totals that come too early: the sender has them only when it heard every
 // result.
-func (r *receiver) onTotals(m *wire.Totals) error {
+func (r *receiver) onTotals() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.endSeen || len(r.items) > 0 {
 		return protocolError("totals before the last result")
 	}
-	r.turns.inbox <- m
 	return nil
 }
 

@@ -235,34 +235,19 @@ func (s *sender) open(ctx context.Context) error {
 
 // readLoop takes what the receiver says, until its goodbye.
 func (s *sender) readLoop(ctx context.Context) error {
-	for {
-		m, err := s.c.recv()
-		if err != nil {
-			return err
-		}
-		if err := s.turns.admit(m); err != nil {
-			return err
-		}
+	return s.turns.listen(s.c, func(m wire.Message) (bool, error) {
 		switch m := m.(type) {
 		case *wire.Want:
-			err = s.onWant(ctx, m)
+			return false, s.onWant(ctx, m)
 		case *wire.Results:
-			err = s.onResults(m)
+			return false, s.onResults(m)
 		case *wire.Totals:
 			if !closed(s.allDone) {
-				return protocolError("totals before the last result")
-			}
-			s.turns.inbox <- m // never full: each is admitted once
-		default:
-			s.turns.inbox <- m
-			if m.Type() == wire.TypeBye {
-				return nil
+				return false, protocolError("totals before the last result")
 			}
 		}
-		if err != nil {
-			return err
-		}
-	}
+		return true, nil
+	})
 }
 
 // closed reports whether ch is closed.

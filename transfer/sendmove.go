@@ -51,10 +51,10 @@ func (s *sender) move(ctx context.Context) error {
 	})
 	producers, pctx := errgroup.WithContext(gctx)
 	for range fileReaders {
-		producers.Go(func() error { return s.readItems(pctx) })
+		producers.Go(func() error { return each(pctx, s.todo, s.allDone, s.readItem) })
 	}
 	for range comparers {
-		producers.Go(func() error { return s.compareItems(pctx) })
+		producers.Go(func() error { return each(pctx, s.compare, s.allDone, s.compareItem) })
 	}
 	g.Go(func() error {
 		err := producers.Wait()
@@ -151,39 +151,8 @@ func (s *sender) writeManifest(ctx context.Context) error {
 	return s.c.send(ctx, &wire.End{Items: s.nextSent - 1})
 }
 
-// readItems turns wanted items into blocks.
-func (s *sender) readItems(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-s.allDone:
-			return nil
-		case o := <-s.todo:
-			if err := s.readItem(ctx, o); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// compareItems hashes what the receiver may have, and sends only what it does
+// compareItem hashes what the receiver may have, and sends only what it does
 // not.
-func (s *sender) compareItems(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-s.allDone:
-			return nil
-		case job := <-s.compare:
-			if err := s.compareItem(ctx, job); err != nil {
-				return err
-			}
-		}
-	}
-}
-
 func (s *sender) compareItem(ctx context.Context, job compareJob) error {
 	o := job.o
 	d := o.digest

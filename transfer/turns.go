@@ -89,6 +89,30 @@ func (t *turns) admit(m wire.Message) error {
 	return nil
 }
 
+// listen admits what the other side says and hands it to take, until its
+// goodbye. What take says is waited for goes to next.
+func (t *turns) listen(c *control, take func(wire.Message) (awaited bool, err error)) error {
+	for {
+		m, err := c.recv()
+		if err != nil {
+			return err
+		}
+		if err := t.admit(m); err != nil {
+			return err
+		}
+		awaited, err := take(m)
+		if err != nil {
+			return err
+		}
+		if awaited {
+			t.inbox <- m // never full: each is admitted once
+		}
+		if m.Type() == wire.TypeBye {
+			return nil
+		}
+	}
+}
+
 // next waits for a message of type M, which must be the next one.
 func next[M wire.Message](ctx context.Context, t *turns) (m M, err error) {
 	select {
