@@ -1,8 +1,13 @@
 # Everything here is a plain go command; make is a convenience.
-.PHONY: build test race ci demo clean
+.PHONY: build cross test race ci demo bench clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/ferry ./app/ferry
+
+cross:
+	GOOS=windows GOARCH=amd64 CGO_ENABLED=0 go build -o /dev/null ./app/ferry
+	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go build -o /dev/null ./app/ferry
+	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build -o /dev/null ./app/ferry
 
 test:
 	go test -tags ci ./...
@@ -12,6 +17,9 @@ race:
 
 demo:
 	go run ./app/ferry demo
+
+bench:
+	go run ./bench
 
 ci:
 	bash .ci/run
