@@ -21,7 +21,7 @@ const (
 	DiagnoseAfter = 10 * time.Second
 	// settleFor is how long a search goes on after the first find, so that a
 	// second phone of the same name is seen too.
-	settleFor = 600 * time.Millisecond
+	settleFor = 350 * time.Millisecond
 )
 
 // ErrNobody means that no new phone was found.
