@@ -213,11 +213,11 @@ func TestWrongCode(t *testing.T) {
 	code := <-n.codes
 	opt := n.oldPhone(t, nil)
 	bad, err := pairing.ParseCode("0000000")
+	if err == nil && bad.Equal(code.Code) {
+		bad, err = pairing.ParseCode("0000001")
+	}
 	if err != nil {
 		t.Fatal(err)
-	}
-	if bad.Equal(code.Code) {
-		t.Skip("skipped: the code happens to be the wrong one")
 	}
 	var left []int
 	opt.Password = func(_ context.Context, wrong *pairing.WrongCodeError) (pairing.Password, error) {
