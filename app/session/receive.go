@@ -216,15 +216,17 @@ func (r *receiving) pair(ctx context.Context, s *p2p.Stream) {
 		return
 	}
 	peer := s.Link().Remote()
-	_, err = desk.Respond(ctx, s, pairing.Binding{Initiator: peer, Responder: r.key.ID(), Exporter: exporter})
+	b := pairing.Binding{Initiator: peer, Responder: r.key.ID(), Exporter: exporter}
+	_, err = desk.Respond(ctx, s, b, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.paired[peer] = time.Now().Add(pairedFor)
+	})
 	var wrong *pairing.WrongCodeError
 	switch {
 	case errors.As(err, &wrong):
 		r.events.tell(WrongCode{TriesLeft: wrong.TriesLeft})
 	case err == nil:
-		r.mu.Lock()
-		r.paired[peer] = time.Now().Add(pairedFor)
-		r.mu.Unlock()
 		r.events.tell(Paired{Device: peer})
 	}
 	s.CloseWrite()

@@ -80,7 +80,7 @@ func startNewPhone(t *testing.T, change func(*ReceiveOptions)) *newPhone {
 // oldPhone are the options of a Send to n, which has waited for it to be ready.
 func (n *newPhone) oldPhone(t *testing.T, code pairing.Password) SendOptions {
 	t.Helper()
-	r := <-n.ready
+	r := hear(t, n.ready)
 	n.ready <- r
 	return SendOptions{
 		Home: t.TempDir(), Phone: fakephone.New(fakephone.Config{Seed: 1}), Name: "Old", At: r.Addrs[:1], Loopback: true,
@@ -89,17 +89,31 @@ func (n *newPhone) oldPhone(t *testing.T, code pairing.Password) SendOptions {
 }
 
 // event waits for an event of a type.
-func event[E Event](n *newPhone) E {
+func event[E Event](t *testing.T, n *newPhone) E {
+	t.Helper()
 	for {
-		if ev, ok := (<-n.other).(E); ok {
+		if ev, ok := hear(t, n.other).(E); ok {
 			return ev
 		}
 	}
 }
 
+// hear takes from a channel what must come, in a time that no machine is too
+// slow for.
+func hear[T any](t *testing.T, c <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(time.Minute):
+		t.Fatal("nothing came for a minute")
+		panic("not reached")
+	}
+}
+
 func TestMove(t *testing.T) {
 	n := startNewPhone(t, nil)
-	code := <-n.codes
+	code := hear(t, n.codes)
 	opt := n.oldPhone(t, code.Code)
 	var told []string
 	opt.Events = func(ev Event) {
@@ -124,15 +138,15 @@ func TestMove(t *testing.T) {
 	if want := []string{"planned", "paired", "accepted by New", "done"}; !slices.Equal(told, want) {
 		t.Errorf("%q; want %q", told, want)
 	}
-	if o := event[Offered](n).Offer; o.Peer.Name != "Old" || o.Missing() != 0 || len(o.Kinds) != len(rep.Kinds) {
+	if o := event[Offered](t, n).Offer; o.Peer.Name != "Old" || o.Missing() != 0 || len(o.Kinds) != len(rep.Kinds) {
 		t.Errorf("offered %+v", o)
 	}
-	d := event[Done](n)
+	d := event[Done](t, n)
 	if d.Err != nil || string(d.Report.Receipt) != string(rep.Receipt) {
 		t.Errorf("the two receipts differ: %v", d.Err)
 	}
 	// It goes on with another code; the first is void.
-	again := <-n.codes
+	again := hear(t, n.codes)
 	if again.Code.Equal(code.Code) || again.Why != pairing.Paired {
 		t.Errorf("the next code comes for the reason %q", again.Why)
 	}
@@ -140,7 +154,7 @@ func TestMove(t *testing.T) {
 		t.Error("there are more codes than were needed")
 	}
 	n.stop(errStop)
-	if err := <-n.done; !errors.Is(err, errStop) {
+	if err := hear(t, n.done); !errors.Is(err, errStop) {
 		t.Errorf("it ended with %v", err)
 	} else {
 		n.done <- err
@@ -158,19 +172,23 @@ func TestBusy(t *testing.T) {
 			return transfer.Decision{Accept: true}, nil
 		}
 	})
-	code := <-n.codes
+	code := hear(t, n.codes)
 	opt := n.oldPhone(t, code.Code)
 	first := make(chan error, 1)
 	go func() {
 		_, err := Send(t.Context(), opt)
 		first <- err
 	}()
-	<-asked
+	select {
+	case <-asked:
+	case err := <-first:
+		t.Fatalf("nobody was asked: %v", err)
+	}
 	if _, err := Send(t.Context(), n.oldPhone(t, code.Code)); !errors.Is(err, pairing.ErrRefused) {
 		t.Errorf("the second device: %v", err)
 	}
 	close(answer)
-	if err := <-first; err != nil {
+	if err := hear(t, first); err != nil {
 		t.Errorf("the first device: %v", err)
 	}
 }
@@ -185,16 +203,16 @@ func TestNoSpace(t *testing.T) {
 			return transfer.Decision{}, nil
 		}
 	})
-	code := <-n.codes
+	code := hear(t, n.codes)
 	_, err := Send(t.Context(), n.oldPhone(t, code.Code))
 	var stop *transfer.StopError
 	if !errors.As(err, &stop) || stop.Kind != wire.StopNoSpace || !stop.Remote {
 		t.Errorf("the old phone: %v", err)
 	}
-	if o := event[Offered](n).Offer; o.Missing() <= 0 {
+	if o := event[Offered](t, n).Offer; o.Missing() <= 0 {
 		t.Errorf("missing: %d bytes", o.Missing())
 	}
-	err = <-n.done
+	err = hear(t, n.done)
 	n.done <- err
 	if !errors.As(err, &stop) || stop.Kind != wire.StopNoSpace || stop.Remote {
 		t.Errorf("the new phone: %v", err)
@@ -210,7 +228,7 @@ func (tiny) Free() (int64, error) { return 1000, nil }
 // what the last met with.
 func TestWrongCode(t *testing.T) {
 	n := startNewPhone(t, nil)
-	code := <-n.codes
+	code := hear(t, n.codes)
 	opt := n.oldPhone(t, nil)
 	bad, err := pairing.ParseCode("0000000")
 	if err == nil && bad.Equal(code.Code) {
@@ -230,7 +248,7 @@ func TestWrongCode(t *testing.T) {
 	if _, err := Send(t.Context(), opt); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(left, []int{2}) || event[WrongCode](n).TriesLeft != 2 {
+	if !slices.Equal(left, []int{2}) || event[WrongCode](t, n).TriesLeft != 2 {
 		t.Errorf("tries left: %v", left)
 	}
 }
@@ -238,7 +256,7 @@ func TestWrongCode(t *testing.T) {
 // A code that was given up ends the run, and nothing was sent.
 func TestPasswordFails(t *testing.T) {
 	n := startNewPhone(t, nil)
-	<-n.codes
+	hear(t, n.codes)
 	opt := n.oldPhone(t, nil)
 	gone := errors.New("nobody types")
 	opt.Password = func(context.Context, *pairing.WrongCodeError) (pairing.Password, error) { return nil, gone }
@@ -250,14 +268,14 @@ func TestPasswordFails(t *testing.T) {
 // A link says where to go, and whoever else answers there is refused.
 func TestLink(t *testing.T) {
 	n := startNewPhone(t, nil)
-	code := <-n.codes
+	code := hear(t, n.codes)
 	opt := n.oldPhone(t, code.Link)
 	opt.At = nil
 	rep, err := Send(t.Context(), opt)
 	if err != nil || !rep.Complete() {
 		t.Fatalf("%v", err)
 	}
-	code = <-n.codes
+	code = hear(t, n.codes)
 	stranger, err := identity.New()
 	if err != nil {
 		t.Fatal(err)
@@ -272,7 +290,7 @@ func TestLink(t *testing.T) {
 
 func TestOnlyKinds(t *testing.T) {
 	n := startNewPhone(t, nil)
-	code := <-n.codes
+	code := hear(t, n.codes)
 	opt := n.oldPhone(t, code.Code)
 	opt.Kinds = []backup.Kind{"contacts"}
 	rep, err := Send(t.Context(), opt)

@@ -41,7 +41,7 @@ func TestPairedAndGone(t *testing.T) {
 		here, there := net.Pipe()
 		paired := make(chan error)
 		go func() {
-			_, err := desk.Respond(t.Context(), here, b)
+			_, err := desk.Respond(t.Context(), here, b, nil)
 			paired <- err
 		}()
 		if _, err := pairing.Initiate(t.Context(), there, b, offer.Code); err != nil {

@@ -146,7 +146,7 @@ func TestTryCountsWithoutAnAnswer(t *testing.T) {
 			time.Sleep(TryCost / 2) // CONFIRM is there, the answer is not
 			ci.Close()
 		}()
-		_, err := d.Respond(context.Background(), cr, r.br)
+		_, err := d.Respond(context.Background(), cr, r.br, nil)
 		cr.Close()
 		synctest.Wait()
 		if !errors.As(err, new(*WrongCodeError)) || sent != 2 || d.tries != 1 {

@@ -130,7 +130,7 @@ func (r run) meet() (out outcome) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		defer cr.Close()
-		out.r, out.errR = r.desk.Respond(ctx, tapped{cr, r.fromR}, r.br)
+		out.r, out.errR = r.desk.Respond(ctx, tapped{cr, r.fromR}, r.br, nil)
 	})
 	out.i, out.errI = initiate(ctx, tapped{ci, r.fromI}, r.bi, r.pw, r.randI)
 	ci.Close()

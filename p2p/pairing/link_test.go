@@ -180,13 +180,13 @@ func TestBindingRefuses(t *testing.T) {
 		if _, err := Initiate(context.Background(), &rw, b, offer(t, d).Code); err == nil || rw.Len() != 0 {
 			t.Errorf("%s: Initiate sent %d bytes, %v", name, rw.Len(), err)
 		}
-		if _, err := d.Respond(context.Background(), &rw, b); err == nil || rw.Len() != 0 {
+		if _, err := d.Respond(context.Background(), &rw, b, nil); err == nil || rw.Len() != 0 {
 			t.Errorf("%s: Respond sent %d bytes, %v", name, rw.Len(), err)
 		}
 	}
 	b := binding()
 	b.Responder = mallory
-	if _, err := d.Respond(context.Background(), new(bytes.Buffer), b); !errors.Is(err, ErrWrongDevice) {
+	if _, err := d.Respond(context.Background(), new(bytes.Buffer), b, nil); !errors.Is(err, ErrWrongDevice) {
 		t.Errorf("another desk's binding: %v, want ErrWrongDevice", err)
 	}
 }

@@ -423,7 +423,7 @@ func TestReplayAndReflection(t *testing.T) {
 			ci.Write(heard[1])
 			readMessage(ci)
 		}()
-		if _, err := d.Respond(context.Background(), cr, binding()); !errors.As(err, new(*WrongCodeError)) {
+		if _, err := d.Respond(context.Background(), cr, binding(), nil); !errors.As(err, new(*WrongCodeError)) {
 			t.Errorf("replayed HELLO and CONFIRM: %v", err)
 		}
 		cr.Close()
@@ -477,6 +477,39 @@ func TestBadShares(t *testing.T) {
 	})
 }
 
+// The new phone notes who has paired before the old phone hears of it, and notes
+// nobody who has not.
+func TestProved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := openDesk(t, 1)
+		for _, right := range []bool{false, true} {
+			pw := offer(t, d).Code
+			if !right {
+				pw = wrongCode(offer(t, d))
+			}
+			ci, cr := net.Pipe()
+			proved := make(chan struct{})
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				defer cr.Close()
+				d.Respond(context.Background(), cr, binding(), func() { close(proved) })
+			})
+			_, err := Initiate(context.Background(), ci, binding(), pw)
+			noted := false
+			select {
+			case <-proved:
+				noted = true
+			default:
+			}
+			if (err == nil) != right || noted != right {
+				t.Errorf("a right code: %v; it paired: %v; noted by then: %v", right, err, noted)
+			}
+			ci.Close()
+			wg.Wait()
+		}
+	})
+}
+
 // The stream is left right behind the last message.
 func TestStreamGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -485,7 +518,7 @@ func TestStreamGoesOn(t *testing.T) {
 		defer ci.Close()
 		defer cr.Close()
 		go func() {
-			if _, err := d.Respond(context.Background(), cr, binding()); err != nil {
+			if _, err := d.Respond(context.Background(), cr, binding(), nil); err != nil {
 				t.Error(err)
 			}
 			cr.Write([]byte("next"))
@@ -545,7 +578,7 @@ func FuzzRespond(f *testing.F) {
 			d := openDesk(t, 1)
 			var sent bytes.Buffer
 			begin := time.Now()
-			_, err := d.Respond(context.Background(), script{bytes.NewReader(in), &sent}, binding())
+			_, err := d.Respond(context.Background(), script{bytes.NewReader(in), &sent}, binding(), nil)
 			if err == nil {
 				t.Fatal("it paired")
 			}

@@ -13,9 +13,12 @@ import (
 // opened. The old phone has proved that it knows the code or the link when
 // Respond returns without an error; either is used up by then.
 //
+// proved, if there is one, is called once it has proved that and before it is
+// told so: whatever it does next finds the work of proved done.
+//
 // It ends early when ctx does, under the conditions that [Initiate] names. A
 // failure is an [*Error]; a counted try has a [*WrongCodeError] in it.
-func (d *Desk) Respond(ctx context.Context, rw io.ReadWriter, b Binding) (_ Result, err error) {
+func (d *Desk) Respond(ctx context.Context, rw io.ReadWriter, b Binding, proved func()) (_ Result, err error) {
 	defer func() {
 		if err != nil {
 			err = &Error{Op: "respond", Err: err}
@@ -79,6 +82,9 @@ func (d *Desk) Respond(ctx context.Context, rw io.ReadWriter, b Binding) (_ Resu
 	}
 	if err := d.try(ctx, o, changed, func() bool { return confirm.equal(k.confirm()) }); err != nil {
 		return Result{}, s.refuse(err)
+	}
+	if proved != nil {
+		proved()
 	}
 	if err := s.send(k.accept(confirm).encode(typeAccept)); err != nil {
 		return Result{}, err

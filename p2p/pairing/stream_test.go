@@ -39,7 +39,7 @@ func TestContextEndsBlockedCalls(t *testing.T) {
 					if side == "initiate" { // its first write blocks
 						_, err = Initiate(ctx, wrap(here), binding(), offer(t, d).Code)
 					} else { // its first read blocks
-						_, err = d.Respond(ctx, wrap(here), binding())
+						_, err = d.Respond(ctx, wrap(here), binding(), nil)
 					}
 					var e *Error
 					if !errors.Is(err, cause) || !errors.As(err, &e) || e.Op != side || e.Remote {
@@ -85,7 +85,7 @@ func TestDoneContextSendsNothing(t *testing.T) {
 		t.Errorf("Initiate: %v, %d bytes sent", err, rw.Len())
 	}
 	rw.WriteString("\x00\x01\x09")
-	if _, err := d.Respond(ctx, &rw, binding()); !errors.Is(err, context.Canceled) || rw.Len() != 3 {
+	if _, err := d.Respond(ctx, &rw, binding(), nil); !errors.Is(err, context.Canceled) || rw.Len() != 3 {
 		t.Errorf("Respond: %v, %d bytes unread", err, rw.Len())
 	}
 }
