@@ -78,7 +78,8 @@ func (c *committer) entitiesOnly() bool {
 
 // take puts an item where it belongs.
 func (c *committer) take(ctx context.Context, in *inItem) error {
-	if !c.r.infos[in.kind].Entities {
+	info := c.r.infos[in.kind]
+	if !info.Entities && !info.Mixed {
 		return c.add(ctx, in)
 	}
 	if !in.listed { // it is on its way
@@ -86,12 +87,21 @@ func (c *committer) take(ctx context.Context, in *inItem) error {
 		c.queues[in.kind] = append(c.queues[in.kind], in)
 		return nil
 	}
+	// Only entities wait for those before them.
+	waits := func(in *inItem) bool { return in.it.Type == backup.TypeEntity }
+	if !waits(in) {
+		if err := c.add(ctx, in); err != nil {
+			return err
+		}
+	}
 	c.finished[in] = true
 	q := c.queues[in.kind]
 	for len(q) > 0 && c.finished[q[0]] {
 		delete(c.finished, q[0])
-		if err := c.add(ctx, q[0]); err != nil {
-			return err
+		if waits(q[0]) {
+			if err := c.add(ctx, q[0]); err != nil {
+				return err
+			}
 		}
 		q[0] = nil
 		q = q[1:]

@@ -79,6 +79,9 @@ func MakePlan(ctx context.Context, agents []backup.Agent, t backup.Transport, me
 				p.Items++
 				p.Bytes += uint64(it.Size)
 			}
+			if r, ok := b.(backup.Releaser); ok && err == nil {
+				r.Release(it)
+			}
 			if p.Items%1024 == 0 {
 				progress[i].Items, progress[i].Bytes = p.Items, p.Bytes
 				meter.setKinds(progress)

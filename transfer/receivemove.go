@@ -112,7 +112,7 @@ func (r *receiver) onItems(ctx context.Context, m *wire.Items) error {
 		r.next++
 		if e.Fail != 0 {
 			in.fail = backup.Reason(e.Fail)
-		} else if r.infos[in.kind].Entities != (in.it.Type == backup.TypeEntity) {
+		} else if i := r.infos[in.kind]; !i.Mixed && i.Entities != (in.it.Type == backup.TypeEntity) {
 			return protocolError("an item of a type that its kind does not have")
 		}
 		if len(e.Digest) > 0 {
@@ -128,7 +128,7 @@ func (r *receiver) onItems(ctx context.Context, m *wire.Items) error {
 		if tooMany {
 			return protocolError("more items under way than the window allows")
 		}
-		if r.infos[in.kind].Entities {
+		if r.infos[in.kind].Entities || r.infos[in.kind].Mixed {
 			// Entities are committed in the order in which they are listed, so
 			// the committer hears of them first.
 			if err := put(ctx, r.ready, in); err != nil {

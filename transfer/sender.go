@@ -49,8 +49,10 @@ type outItem struct {
 	digest backup.Digest // guarded by sender.mu
 	moved  int64         // bytes counted by the meter; guarded by sender.mu
 	sent   bool          // its last block was read; guarded by sender.mu
-	ended  atomic.Bool   // it has its result: nothing more of it need be read
-	wanted bool          // owned by the read loop
+	// unlisted tells that the agent gave an error for it.
+	unlisted bool
+	ended    atomic.Bool // it has its result: nothing more of it need be read
+	wanted   bool        // owned by the read loop
 }
 
 // sender is the sending side of a session.
@@ -317,6 +319,7 @@ func (s *sender) onResult(r wire.Result) error {
 	s.checkDone()
 	s.mu.Unlock()
 	o.ended.Store(true)
+	s.release(o)
 	s.slots.Release(n)
 	s.keyBytes.Release(keys)
 	if o.it.Type == backup.TypeEntity {
@@ -326,6 +329,13 @@ func (s *sender) onResult(r wire.Result) error {
 		s.cfg.Observer.ItemEnded(e.it.Kind, e.it.Key, e.name, e.reason)
 	}
 	return nil
+}
+
+// release tells an agent that nothing more of an item is wanted.
+func (s *sender) release(o *outItem) {
+	if r, ok := s.backups[o.kind].(backup.Releaser); ok && !o.unlisted {
+		r.Release(o.it)
+	}
 }
 
 // checkDone closes allDone when everything listed has its result. It is called

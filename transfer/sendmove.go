@@ -94,7 +94,7 @@ func (s *sender) list(ctx context.Context) error {
 
 func (s *sender) listItem(ctx context.Context, id uint64, kind int, it backup.Item, fail error) error {
 	it.Kind = s.kinds[kind]
-	o := &outItem{id: id, kind: kind, it: it}
+	o := &outItem{id: id, kind: kind, it: it, unlisted: fail != nil}
 	entry := wire.EntryOf(uint32(kind), it)
 	switch {
 	case fail != nil:
@@ -115,7 +115,8 @@ func (s *sender) listItem(ctx context.Context, id uint64, kind int, it backup.It
 			entry.Key = []byte("?")
 		}
 		entry.Group = entry.Group[:min(len(entry.Group), backup.MaxKey)]
-		o.it = entry.Item(s.kinds)
+		s.release(o)
+		o.it, o.unlisted = entry.Item(s.kinds), true
 	}
 	if err := s.slots.Acquire(ctx, 1); err != nil {
 		return context.Cause(ctx)

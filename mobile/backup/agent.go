@@ -38,6 +38,9 @@ type Info struct {
 	One, Many string
 	// Entities tells that items are key/value records. They travel in order.
 	Entities bool
+	// Mixed tells that items are entities and files, and Entities does not
+	// hold. An entity is committed after everything that was listed before it.
+	Mixed bool
 	// Order sorts kinds; lower goes first. The small things that make a phone
 	// usable (contacts, messages) come before photos and video.
 	Order int
@@ -66,6 +69,14 @@ type Backup interface {
 	Open(ctx context.Context, it Item, offset int64) (io.ReadCloser, error)
 	// Close ends the backup.
 	Close() error
+}
+
+// Releaser is the optional interface of a [Backup] that keeps something for an
+// item it has listed, such as the content of a stream that passes once. Release
+// is called once for each item that was listed without an error, when nothing
+// more of it is wanted; a run that is cut may leave it out.
+type Releaser interface {
+	Release(it Item)
 }
 
 // Restore takes items of one kind in. Its methods are safe for use by several

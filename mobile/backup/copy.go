@@ -86,12 +86,17 @@ func Copy(ctx context.Context, dst, src Agent, t Transport) (_ Tally, err error)
 	defer func() { err = closed(err, kind, "target", to) }()
 
 	r := run{from: from, to: to}
+	release := func(Item) {}
+	if r, ok := from.(Releaser); ok {
+		release = r.Release
+	}
 	for it, err := range from.Items(ctx) {
 		if ctx.Err() != nil {
 			break
 		}
 		if err == nil {
 			err = r.move(ctx, it)
+			release(it)
 		}
 		if err != nil && ctx.Err() == nil {
 			r.tally.count(it, Result{Outcome: Failed, Err: err})

@@ -58,7 +58,7 @@ func misshapen(in backup.Info, it backup.Item) string {
 		return "its key is empty or too long"
 	case it.Mode&^fs.ModePerm != 0:
 		return "its mode has more than permission bits"
-	case in.Entities && it.Type != backup.TypeEntity, !in.Entities && it.Type == backup.TypeEntity:
+	case !in.Mixed && in.Entities != (it.Type == backup.TypeEntity):
 		return "its type does not fit what Info says of entities"
 	case it.Type == backup.TypeEntity:
 		if it.Size != int64(len(it.Value)) || it.Size > backup.MaxValue {
