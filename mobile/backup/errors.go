@@ -26,6 +26,12 @@ const (
 	Unsupported Reason = 11 // the new phone does not know this kind
 	Declined    Reason = 12 // the person at the new phone left it out
 	Unwritable  Reason = 13 // the new phone does not let us write it
+	OverQuota   Reason = 14 // an app with more data than one app may move
+	NotAllowed  Reason = 15 // the app does not let its data be moved
+	OtherApp    Reason = 16 // the new phone has an app of that name by somebody else
+	OlderApp    Reason = 17 // the app on the new phone is older than the data
+	Incomplete  Reason = 18 // a part of an app's data did not arrive, so none of it was restored
+	AppFailed   Reason = 19 // the app's own agent failed
 )
 
 var reasonText = map[Reason]string{
@@ -34,6 +40,9 @@ var reasonText = map[Reason]string{
 	BadName: "its name is not allowed", NoSpace: "there is no space left", TooLarge: "it is too large",
 	Damaged: "what arrived differs from what was read", Malformed: "it is malformed",
 	Unsupported: "this kind is not supported there", Declined: "it was declined", Unwritable: "it cannot be written",
+	OverQuota: "it has more data than one app may move", NotAllowed: "its app does not let it be moved",
+	OtherApp: "another app of that name is there", OlderApp: "the app there is older",
+	Incomplete: "a part of it did not arrive", AppFailed: "its app failed",
 }
 
 // Error returns a short English phrase; package ui/say has the sentences for
@@ -110,6 +119,7 @@ var reasonNames = map[Reason]string{
 	Unknown: "unknown", Unreadable: "unreadable", Vanished: "vanished", Changed: "changed", NotRegular: "not_regular",
 	BadName: "bad_name", NoSpace: "no_space", TooLarge: "too_large", Damaged: "damaged", Malformed: "malformed",
 	Unsupported: "unsupported", Declined: "declined", Unwritable: "unwritable",
+	OverQuota: "over_quota", NotAllowed: "not_allowed", OtherApp: "other_app", OlderApp: "older_app", Incomplete: "incomplete", AppFailed: "app_failed",
 }
 
 // Name returns the word that JSON uses. It never changes.

@@ -51,6 +51,12 @@ var reasons = map[backup.Reason]Problem{
 	backup.Unsupported: {"The new phone does not know this kind of data.", "Update ferry there and run the move again."},
 	backup.Declined:    {"It was left out on the new phone.", "Run the move again and accept it there."},
 	backup.Unwritable:  {"The new phone does not let it be written.", "Check the permissions of its folder there and run the move again."},
+	backup.OverQuota:   {"Its app has more data than one app may move.", "Run the move again with a larger --app-quota."},
+	backup.NotAllowed:  {"Its app does not let its data be moved.", "Look in the app itself for a way to take the data along."},
+	backup.OtherApp:    {"The new phone has an app of that name that somebody else signed.", "Remove that app there and run the move again."},
+	backup.OlderApp:    {"The app on the new phone is older than this data.", "Update the app there and run the move again."},
+	backup.Incomplete:  {"A part of the app's data did not arrive, so nothing of it was restored.", "Run the move again: what has arrived is not sent twice."},
+	backup.AppFailed:   {"The app could not hand its data over or take it back.", "Run the move again; if it fails again, look in the app itself for a way to take the data along."},
 }
 
 // Reason says why an item was not moved.
