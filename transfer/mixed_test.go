@@ -28,7 +28,7 @@ type mixed struct {
 	ended    map[string]int     // files of a group that are in; guarded by mu
 	closed   int                // groups; guarded by mu
 	released map[backup.Key]int // guarded by mu
-	open     map[backup.Key]int // opened after they were released; guarded by mu
+	late     []backup.Key       // opened after they were released; guarded by mu
 }
 
 func (m *mixed) Info() backup.Info {
