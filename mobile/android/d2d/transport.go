@@ -11,7 +11,6 @@ import (
 	"github.com/ferry-move/ferry/mobile/android/domain"
 	"github.com/ferry-move/ferry/mobile/android/entity"
 	"github.com/ferry-move/ferry/mobile/android/fullbackup"
-	"github.com/ferry-move/ferry/mobile/android/pm"
 	"github.com/ferry-move/ferry/mobile/backup"
 )
 
