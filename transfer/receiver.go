@@ -293,13 +293,22 @@ func (r *receiver) ask(ctx context.Context) (Decision, error) {
 	return r.cfg.Accept(ctx, r.offer)
 }
 
+// room is what the old phone may send, in bytes: what is free here, and what is
+// here already. 0 = not known.
+func (r *receiver) room() uint64 {
+	if r.offer.Free < 0 {
+		return 0
+	}
+	return uint64(max(1, r.offer.Free+r.offer.Already))
+}
+
 // accept opens the agents and says yes.
 func (r *receiver) accept(ctx context.Context, d Decision, flags backup.Flags) error {
 	r.restores = make([]backup.Restore, len(r.kinds))
 	r.infos = make([]backup.Info, len(r.kinds))
 	r.accepted = make([]bool, len(r.kinds))
 	progress := make([]KindProgress, len(r.kinds))
-	answer := &wire.Answer{Accept: true, Token: r.token[:], Lanes: uint32(r.cfg.LaneCount), Free: uint64(max(0, r.offer.Free))}
+	answer := &wire.Answer{Accept: true, Token: r.token[:], Lanes: uint32(r.cfg.LaneCount), Free: r.room()}
 	for i, k := range r.offer.Kinds {
 		progress[i].Kind = k.Kind
 		yes := k.Supported

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -223,8 +224,12 @@ func (s *sender) open(ctx context.Context) error {
 	s.led = newLedger(s.kinds)
 	s.mu.Unlock()
 	s.backups = make([]backup.Backup, len(s.kinds))
+	t := s.cfg.Transport
+	if room := int64(min(s.answer.Free, math.MaxInt64)); room > 0 && (t.Quota == 0 || room < t.Quota) {
+		t.Quota = room
+	}
 	for _, i := range s.accepted {
-		if s.backups[i], err = s.cfg.Agents[i].Backup(ctx, s.cfg.Transport); err != nil {
+		if s.backups[i], err = s.cfg.Agents[i].Backup(ctx, t); err != nil {
 			return fmt.Errorf("open %s: %w", s.kinds[i], err)
 		}
 	}

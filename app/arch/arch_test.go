@@ -19,12 +19,16 @@ const module = "github.com/ferry-move/ferry/"
 // "/..." stands for the folder and all below it; the longest one that fits a
 // package decides. Tests may import what they like.
 var rules = map[string][]string{
-	"mobile/backup":     {},
-	"mobile/backup/...": {"mobile/backup"},
-	"mobile":            {"mobile/backup"},
-	"mobile/...":        {"mobile/backup"}, // each kind of data knows the contract and no other kind
-	"mobile/fakephone":  {"mobile", "mobile/backup"},
-	"mobile/phone":      {"mobile/..."},
+	"mobile/backup":      {},
+	"mobile/backup/...":  {"mobile/backup"},
+	"mobile":             {"mobile/backup"},
+	"mobile/...":         {"mobile/backup"}, // each kind of data knows the contract and no other kind
+	"mobile/android":     {"mobile/backup"}, // the contract of Android's framework
+	"mobile/android/...": {"mobile/backup", "mobile/android/..."},
+	"mobile/apps":        {"mobile/backup", "mobile/files", "mobile/android/..."}, // what arrives of an app is files until it is whole
+	"mobile/archived":    {"mobile", "mobile/backup", "mobile/files", "mobile/apps", "mobile/android/..."},
+	"mobile/fakephone":   {"mobile", "mobile/backup"},
+	"mobile/phone":       {"mobile/..."},
 
 	"p2p/identity": {},
 	"p2p/...":      {"p2p/..."},
@@ -40,12 +44,14 @@ var rules = map[string][]string{
 	"transfer/transfertest": {"mobile/backup", "mobile/fakephone", "p2p/identity", "transfer/..."},
 	"transfer/faulttest":    {"mobile/backup", "mobile/fakephone", "p2p/identity", "transfer/..."},
 
-	"app/session": {"discovery/...", "mobile", "mobile/backup", "mobile/phone", "p2p/...", "transfer/..."},
+	"app/session": {"discovery/...", "mobile", "mobile/backup", "mobile/apps", "mobile/archived", "mobile/phone", "p2p/...", "transfer/..."},
+
+	"app/archives": {"mobile/android/ab", "mobile/android/archive", "mobile/phone"},
 
 	// Faces see sessions, and the words and types that sessions speak in; never
 	// a disk, a socket or a frame.
-	"ui/say":    {"app/session", "discovery", "mobile/backup", "mobile/phone", "p2p", "p2p/identity", "p2p/pairing", "transfer", "transfer/journal", "transfer/receipt", "transfer/wire"},
-	"ui/cli":    {"app/session", "ui/say", "discovery", "mobile", "mobile/backup", "mobile/fakephone", "p2p", "p2p/pairing", "transfer", "transfer/receipt", "transfer/wire"},
+	"ui/say":    {"app/archives", "app/session", "discovery", "mobile/android/ab", "mobile/android/archive", "mobile/backup", "mobile/phone", "p2p", "p2p/identity", "p2p/pairing", "transfer", "transfer/journal", "transfer/receipt", "transfer/wire"},
+	"ui/cli":    {"app/archives", "app/session", "ui/say", "mobile/android", "mobile/android/archive", "mobile/apps", "discovery", "mobile", "mobile/backup", "mobile/fakephone", "p2p", "p2p/pairing", "transfer", "transfer/receipt", "transfer/wire"},
 	"ui/window": {"app/session", "ui/say", "discovery", "mobile", "mobile/backup", "p2p/pairing", "transfer", "transfer/receipt"},
 	"app":       {"app/session", "ui/window", "ui/say"},
 	"app/ferry": {"ui/cli"},

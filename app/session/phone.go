@@ -1,11 +1,39 @@
 package session
 
 import (
+	"context"
+	"iter"
+
 	"github.com/ferry-move/ferry/mobile"
+	"github.com/ferry-move/ferry/mobile/apps"
 	"github.com/ferry-move/ferry/mobile/phone"
 )
 
 // OpenFolder opens a folder as a phone; make makes it if it is missing.
 func OpenFolder(dir string, make bool) (mobile.Device, error) {
 	return phone.OpenFolder(dir, phone.FolderOptions{Create: make})
+}
+
+// SourceOptions say how to open an old phone.
+type SourceOptions struct {
+	// AppQuota is how many bytes one app may move. 0 = 2 GiB.
+	AppQuota int64
+	// Password is asked for an encrypted archive's.
+	Password func() ([]byte, error)
+}
+
+// OpenSource opens an old phone: a folder, or an Android backup archive.
+func OpenSource(_ context.Context, path string, opt SourceOptions) (mobile.Device, error) {
+	return phone.OpenFolder(path, phone.FolderOptions{AppQuota: opt.AppQuota})
+}
+
+// Apps yields how each app of a phone would move; nothing where the phone
+// cannot tell.
+func Apps(ctx context.Context, p mobile.Device) iter.Seq2[apps.Plan, error] {
+	if a, ok := p.(interface {
+		Apps(context.Context) iter.Seq2[apps.Plan, error]
+	}); ok {
+		return a.Apps(ctx)
+	}
+	return func(func(apps.Plan, error) bool) {}
 }

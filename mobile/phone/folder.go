@@ -2,13 +2,16 @@ package phone
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"slices"
 
 	"github.com/ferry-move/ferry/mobile"
+	"github.com/ferry-move/ferry/mobile/apps"
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/mobile/contacts"
 	"github.com/ferry-move/ferry/mobile/files"
@@ -26,6 +29,8 @@ type FolderOptions struct {
 	// Profile says which names the folder takes. Zero = what this system
 	// takes.
 	Profile files.Profile
+	// AppQuota is how many bytes one app may move. 0 = 2 GiB.
+	AppQuota int64
 }
 
 // OpenFolder opens the phone that lies in a folder. The caller closes it after
@@ -38,10 +43,11 @@ func OpenFolder(dir string, opts FolderOptions) (mobile.Device, error) {
 	}
 	f := &folder{root: root}
 	f.agents = folderAgents(root, files.Options{
+		Claimed: []string{apps.Folder},
 		Shared:  []files.Share{{Folder: contacts.Folder, Takes: contacts.Takes}},
 		Profile: max(opts.Profile, profile),
 		Free:    f.Free,
-	})
+	}, apps.Options{Quota: opts.AppQuota, Free: f.Free})
 	slices.SortStableFunc(f.agents, func(a, b backup.Agent) int { return cmp.Compare(a.Info().Order, b.Info().Order) })
 	return f, nil
 }
@@ -91,6 +97,16 @@ type folder struct {
 
 // Agents implements mobile.Device.
 func (f *folder) Agents() []backup.Agent { return slices.Clone(f.agents) }
+
+// Apps returns how each app would move.
+func (f *folder) Apps(ctx context.Context) iter.Seq2[apps.Plan, error] {
+	for _, a := range f.agents {
+		if a, ok := a.(*apps.Agent); ok {
+			return a.Plans(ctx)
+		}
+	}
+	return func(func(apps.Plan, error) bool) {}
+}
 
 // Free implements mobile.Device: what this user may still write, in bytes.
 func (f *folder) Free() (int64, error) {

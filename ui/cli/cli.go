@@ -129,7 +129,7 @@ func (c *command) noCommand(name string) int {
 
 var commands = map[string]func(*command, context.Context, []string) error{
 	"receive": (*command).receive, "send": (*command).send, "devices": (*command).devices, "plan": (*command).plan,
-	"verify": (*command).verify, "demo": (*command).demo, "version": (*command).version,
+	"verify": (*command).verify, "archive": (*command).archive, "demo": (*command).demo, "version": (*command).version,
 }
 
 // errIncomplete ends a run that finished with items that were not moved. They

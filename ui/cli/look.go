@@ -7,12 +7,14 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/ferry-move/ferry/app/session"
 	"github.com/ferry-move/ferry/discovery"
+	"github.com/ferry-move/ferry/mobile/apps"
 	"github.com/ferry-move/ferry/mobile/fakephone"
 	"github.com/ferry-move/ferry/p2p/pairing"
 	"github.com/ferry-move/ferry/transfer"
@@ -64,15 +66,17 @@ func (c *command) plan(ctx context.Context, args []string) error {
 	fs := c.flags("plan")
 	from := fs.String("from", "", "")
 	kinds := fs.String("kinds", "", "")
+	quota := fs.String("app-quota", "", "")
+	file := fs.String("password-file", "", "")
 	if _, err := c.parse(fs, args, 0); err != nil {
 		return err
 	}
 	if *from == "" {
 		return usagef("--from says which folder is the old phone.")
 	}
-	p, err := session.OpenFolder(*from, false)
+	p, err := c.openSource(ctx, *from, *quota, *file)
 	if err != nil {
-		return &argumentError{"--from", err}
+		return err
 	}
 	defer p.Close()
 	wanted, err := kindsOf(p, *kinds)
@@ -104,6 +108,11 @@ func (c *command) plan(ctx context.Context, args []string) error {
 		}
 		if more := k.CannotTotal() - uint64(len(k.Examples)); more > 0 {
 			c.print("  … and %s more", say.Count(more))
+		}
+	}
+	if wanted == nil || slices.Contains(wanted, apps.Kind) {
+		if err := c.planApps(ctx, p); err != nil {
+			return err
 		}
 	}
 	c.print("%s items, %s", say.Count(items), say.Bytes(int64(bytes)))

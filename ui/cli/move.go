@@ -89,6 +89,8 @@ func (c *command) send(ctx context.Context, args []string) error {
 	wait := fs.Duration("wait", 30*time.Second, "")
 	loopback := fs.Bool("loopback", false, "")
 	lanes := fs.Int("lanes", 0, "")
+	quota := fs.String("app-quota", "", "")
+	file := fs.String("password-file", "", "")
 	if _, err := c.parse(fs, args, 0); err != nil {
 		return err
 	}
@@ -103,6 +105,8 @@ func (c *command) send(ctx context.Context, args []string) error {
 		return usagef("--wait is how long to search, such as 30s or 2m.")
 	case !validName(*name):
 		return usagef("--name is at most %d characters of text.", discovery.MaxName)
+	case *codeFile == "-" && *file == "-":
+		return usagef("Only one of --code-file and --password-file can be standard input.")
 	case *codeFile == "" && !c.interactive():
 		return usagef("There is no terminal to type the code at. --code-file names a file with it, - is standard input.")
 	}
@@ -117,9 +121,9 @@ func (c *command) send(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	p, err := session.OpenFolder(*from, false)
+	p, err := c.openSource(ctx, *from, *quota, *file)
 	if err != nil {
-		return &argumentError{"--from", err}
+		return err
 	}
 	defer p.Close()
 	wanted, err := kindsOf(p, *kinds)

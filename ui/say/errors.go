@@ -166,6 +166,8 @@ func Error(err error) Problem {
 		return Problem{"Ferry cannot keep its own files in " + homeFolder() + ": " + cause(root(home.Err)) + ".", "Put that right, or set FERRY_HOME to a folder that you may write to."}
 	case errors.Is(err, syscall.EADDRINUSE):
 		return Problem{"Another program uses that port already.", "Choose another with --port, or leave it out."}
+	case archiveError(err) != Problem{}:
+		return archiveError(err)
 	case errors.Is(err, phone.ErrNotFolder):
 		return Problem{"That is not a folder.", "Give the folder that holds DCIM, Documents, Contacts and so on."}
 	case errors.Is(err, receipt.ErrSignature):

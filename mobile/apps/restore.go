@@ -1,0 +1,404 @@
+package apps
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/ferry-move/ferry/mobile/android/entity"
+	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/mobile/files"
+	"lukechampine.com/blake3"
+)
+
+// Folders in apps that are no app's.
+const (
+	arrivingDir  = ".arriving"  // what has arrived of apps that are not whole
+	restoringDir = ".restoring" // the app that is being restored
+	beforeDir    = ".before"    // apps as they were before they were replaced
+)
+
+// target implements [backup.Restore] and its optional interfaces.
+type target struct {
+	agent *Agent
+	inner backup.Restore // files below arriving
+	apps  *os.Root
+
+	mu   sync.Mutex
+	apk  map[string]*arrival // guarded by mu
+	kept []string            // apps of which the next run needs only the rest; guarded by mu
+}
+
+// arrival is what this run has of a package.
+type arrival struct {
+	mu     sync.Mutex
+	items  int64 // that are here; guarded by mu
+	news   int64 // of them, those that were not in the app before; guarded by mu
+	kv     *stream
+	same   bool // its records are those that the app has; guarded by mu
+	hashed bool
+	set    string // digest of the records that the app has; valid once hashed; guarded by mu
+}
+
+// stream is a package's records on their way in.
+type stream struct {
+	f *os.File
+	w *entity.Writer
+}
+
+// open makes the folders that restoring needs.
+func (a *Agent) openTarget(ctx context.Context, t backup.Transport) (*target, error) {
+	if err := a.root.MkdirAll(path.Join(Folder, arrivingDir), 0o700); err != nil {
+		return nil, backup.Fail("open", Kind, writeReason(err), err)
+	}
+	apps, err := a.root.OpenRoot(Folder)
+	if err != nil {
+		return nil, backup.Fail("open", Kind, writeReason(err), err)
+	}
+	arriving, err := apps.OpenRoot(arrivingDir)
+	if err != nil {
+		apps.Close()
+		return nil, backup.Fail("open", Kind, writeReason(err), err)
+	}
+	inner, err := filesBelow(arriving, a.opts.Free).Restore(ctx, t)
+	if err != nil {
+		apps.Close()
+		arriving.Close()
+		return nil, err
+	}
+	return &target{agent: a, apps: apps, inner: closing{inner, arriving}, apk: map[string]*arrival{}}, nil
+}
+
+// filesBelow returns the agent for every file below root.
+func filesBelow(root *os.Root, free func() (int64, error)) backup.Agent {
+	for _, a := range files.New(root, files.Options{Free: free}) {
+		if a.Info().Kind == files.Files {
+			return a
+		}
+	}
+	panic("apps: there is no agent for files")
+}
+
+// closing is a Restore that closes its root with itself.
+type closing struct {
+	backup.Restore
+	root *os.Root
+}
+
+func (c closing) Close() error { return errors.Join(c.Restore.Close(), c.root.Close()) }
+
+// Check implements [backup.Checker]. What the last run brought, and what the
+// app itself has unchanged, need not come again.
+func (t *target) Check(_ context.Context, it backup.Item, prior backup.Prior) backup.Answer {
+	pkg, rest, p, ok := splitKey(it.Key)
+	switch {
+	case !ok || (it.Type == backup.TypeEntity) == (p == file):
+		return backup.Answer{Verdict: backup.Refuse, Err: backup.Fail("check", Kind, backup.BadName, nil)}
+	case p == wholeApp || it.Type == backup.TypeDirectory:
+		return backup.Answer{Verdict: backup.Need}
+	}
+	arr := t.arrival(pkg)
+	if p == record {
+		if it.Group != "" && it.Group == t.ownSet(pkg, arr) {
+			arr.count(false)
+			arr.sameRecords()
+			return backup.Answer{Verdict: backup.Have, Digest: it.Digest}
+		}
+		return backup.Answer{Verdict: backup.Need}
+	}
+	if prior.Digest.IsZero() || !fs.ValidPath(rest) {
+		return backup.Answer{Verdict: backup.Need}
+	}
+	key, here := string(it.Key), path.Join(arrivingDir, string(it.Key))
+	switch {
+	case t.holds(here, it):
+		arr.count(true)
+	case t.holds(key, it) && t.link(key, here):
+		arr.count(false)
+	default:
+		return backup.Answer{Verdict: backup.Need}
+	}
+	return backup.Answer{Verdict: backup.Have, Digest: prior.Digest}
+}
+
+// holds reports whether a file is as the item says.
+func (t *target) holds(name string, it backup.Item) bool {
+	fi, err := t.apps.Lstat(name)
+	return err == nil && fi.Mode().IsRegular() && fi.Size() == it.Size && fi.ModTime().Equal(it.ModTime)
+}
+
+// link gives a file of the app that is here a place among what arrives.
+func (t *target) link(from, to string) bool {
+	err := t.apps.Link(from, to)
+	if errors.Is(err, fs.ErrNotExist) && t.apps.MkdirAll(path.Dir(to), 0o700) == nil {
+		err = t.apps.Link(from, to)
+	}
+	if errors.Is(err, fs.ErrExist) && t.apps.Remove(to) == nil {
+		err = t.apps.Link(from, to)
+	}
+	return err == nil
+}
+
+func (t *target) arrival(pkg string) *arrival {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	a := t.apk[pkg]
+	if a == nil {
+		a = new(arrival)
+		t.apk[pkg] = a
+	}
+	return a
+}
+
+func (a *arrival) count(isNew bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.items++
+	if isNew {
+		a.news++
+	}
+}
+
+func (a *arrival) sameRecords() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.same = true
+}
+
+// ownSet returns the digest of the records that the app has here, or "".
+func (t *target) ownSet(pkg string, a *arrival) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.hashed {
+		a.hashed = true
+		if f, err := t.apps.Open(recordsPath(pkg)); err == nil {
+			a.set, _ = setDigest(f)
+			f.Close()
+		}
+	}
+	return a.set
+}
+
+// recordsPath is the file with a package's records, below apps.
+func recordsPath(pkg string) string { return path.Join(pkg, "k", pkg+".data") }
+
+// setDigest names a set of records by the stream that holds it.
+func setDigest(r io.Reader) (string, error) {
+	h := blake3.New(32, nil)
+	if _, err := io.Copy(h, r); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+}
+
+// stagedEntity is a record, or an app that is whole.
+type stagedEntity struct {
+	pkg, rest string
+	part      part
+	value     []byte
+}
+
+// Discard implements [backup.Staged].
+func (*stagedEntity) Discard() error { return nil }
+
+// stagedFile is a file or a folder on its way into apps/.arriving.
+type stagedFile struct {
+	backup.StagedFile
+	arr *arrival
+}
+
+type stagedDir struct {
+	backup.Staged
+	arr *arrival
+}
+
+// TempName implements [backup.TempNamer].
+func (s stagedFile) TempName() string {
+	if n, ok := s.StagedFile.(backup.TempNamer); ok {
+		return path.Join(Folder, arrivingDir, n.TempName())
+	}
+	return ""
+}
+
+const tempPrefix = Folder + "/" + arrivingDir + "/"
+
+// isTempName reports whether a name can be one of TempName's.
+func isTempName(name string) bool { return strings.HasPrefix(name, tempPrefix) }
+
+// RemoveTemp implements [backup.TempRemover].
+func (t *target) RemoveTemp(ctx context.Context, name string) error {
+	below, ok := strings.CutPrefix(name, tempPrefix)
+	r, can := t.inner.(closing).Restore.(backup.TempRemover)
+	if !ok || !can {
+		return backup.Fail("clean", Kind, backup.BadName, nil)
+	}
+	return r.RemoveTemp(ctx, below)
+}
+
+// Stage implements [backup.Restore].
+func (t *target) Stage(ctx context.Context, it backup.Item) (backup.Staged, error) {
+	pkg, rest, p, ok := splitKey(it.Key)
+	if !ok || (it.Type == backup.TypeEntity) == (p == file) {
+		return nil, backup.Fail("stage", Kind, backup.BadName, nil)
+	}
+	if it.Type == backup.TypeEntity {
+		return &stagedEntity{pkg: pkg, rest: rest, part: p, value: it.Value}, nil
+	}
+	if it.Type == backup.TypeFile && fs.ValidPath(rest) { // of a run before, and another file by now
+		t.apps.Remove(path.Join(arrivingDir, string(it.Key)))
+	}
+	it.Kind = files.Files
+	s, err := t.inner.Stage(ctx, it)
+	if err != nil {
+		return nil, err
+	}
+	if f, ok := s.(backup.StagedFile); ok {
+		return stagedFile{f, t.arrival(pkg)}, nil
+	}
+	return stagedDir{s, t.arrival(pkg)}, nil
+}
+
+// Commit implements [backup.Restore]. Files first: an app is whole only when
+// they are in.
+func (t *target) Commit(ctx context.Context, batch []backup.Staged) []backup.Result {
+	results := make([]backup.Result, len(batch))
+	var inner []backup.Staged
+	var at []int
+	for i, s := range batch {
+		switch s := s.(type) {
+		case stagedFile:
+			inner, at = append(inner, s.StagedFile), append(at, i)
+		case stagedDir:
+			inner, at = append(inner, s.Staged), append(at, i)
+		case *stagedEntity:
+		default:
+			results[i] = failed(fs.ErrClosed)
+		}
+	}
+	if len(inner) > 0 {
+		for j, r := range t.inner.Commit(ctx, inner) {
+			results[at[j]] = r
+			if r.Outcome == backup.Failed {
+				continue
+			}
+			switch s := batch[at[j]].(type) {
+			case stagedFile:
+				s.arr.count(true)
+			case stagedDir:
+				s.arr.count(false)
+			}
+		}
+	}
+	for i, s := range batch {
+		if e, ok := s.(*stagedEntity); ok {
+			if err := ctx.Err(); err != nil {
+				results[i] = failed(err)
+			} else if e.part == record {
+				results[i] = t.record(e)
+			} else {
+				results[i] = t.whole(ctx, e)
+			}
+		}
+	}
+	return results
+}
+
+func failed(err error) backup.Result {
+	return backup.Result{Outcome: backup.Failed, Err: err}
+}
+
+// writeReason is why something could not be written here.
+func writeReason(err error) backup.Reason {
+	switch r := backup.ReasonOf(err); r {
+	case backup.NoSpace, backup.TooLarge:
+		return r
+	}
+	return backup.Unwritable
+}
+
+// record adds an entity to its package's stream.
+func (t *target) record(e *stagedEntity) backup.Result {
+	arr := t.arrival(e.pkg)
+	arr.mu.Lock()
+	defer arr.mu.Unlock()
+	if arr.kv == nil {
+		name := path.Join(arrivingDir, recordsPath(e.pkg))
+		err := t.apps.MkdirAll(path.Dir(name), 0o700)
+		if err == nil {
+			arr.kv = new(stream)
+			arr.kv.f, err = t.apps.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+		}
+		if err != nil {
+			arr.kv = nil
+			return failed(backup.Fail("commit", Kind, writeReason(err), err))
+		}
+		arr.kv.w = entity.NewWriter(arr.kv.f, entity.Options{System: true})
+	}
+	err := arr.kv.w.WriteHeader(entity.Key(e.rest), int64(len(e.value)))
+	if err == nil {
+		_, err = arr.kv.w.Write(e.value)
+	}
+	switch {
+	case errors.Is(err, entity.ErrKey), errors.Is(err, entity.ErrLimit):
+		return failed(backup.Fail("commit", Kind, backup.BadName, err))
+	case err != nil:
+		return failed(backup.Fail("commit", Kind, writeReason(err), err))
+	}
+	arr.items++
+	arr.news++
+	return backup.Result{Outcome: backup.Added}
+}
+
+// end closes the package's stream.
+func (a *arrival) end(whole bool) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.kv == nil {
+		return nil
+	}
+	kv := a.kv
+	a.kv = nil
+	var err error
+	if whole {
+		if err = kv.w.Close(); err == nil {
+			err = kv.f.Sync()
+		}
+	}
+	return errors.Join(err, kv.f.Close())
+}
+
+// Finish implements [backup.Finisher]: what has arrived and will not be needed
+// goes.
+func (t *target) Finish(context.Context) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	names, err := fs.ReadDir(t.apps.FS(), arrivingDir)
+	if err != nil {
+		return nil // a later run finds it
+	}
+	for _, d := range names {
+		if _, open := t.apk[d.Name()]; !open && !slices.Contains(t.kept, d.Name()) {
+			t.clear(path.Join(arrivingDir, d.Name()))
+		}
+	}
+	t.apps.Remove(arrivingDir) // unless something is left
+	t.clear(restoringDir)
+	return nil
+}
+
+// Close implements [backup.Restore].
+func (t *target) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, a := range t.apk {
+		a.end(false)
+	}
+	return errors.Join(t.inner.Close(), t.apps.Close())
+}

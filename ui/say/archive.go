@@ -1,0 +1,47 @@
+package say
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/ferry-move/ferry/app/archives"
+	"github.com/ferry-move/ferry/mobile/android/ab"
+	"github.com/ferry-move/ferry/mobile/android/archive"
+)
+
+// archiveError says what an error about a backup archive means; empty for any
+// other error.
+func archiveError(err error) Problem {
+	var damage *archive.DamageError
+	var header *ab.DamageError
+	switch {
+	case errors.Is(err, ab.ErrFormat):
+		return Problem{"This is not an Android backup archive.", "Give a file that \"adb backup\" or \"ferry archive create\" made."}
+	case errors.Is(err, ab.ErrVersion):
+		return Problem{"This archive is of a version that ferry does not know.", "Update ferry, or make the archive again."}
+	case errors.Is(err, ab.ErrEncryption):
+		return Problem{"This archive is encrypted in a way that ferry does not know.", "Make it again on the phone, with a password or without."}
+	case errors.Is(err, ab.ErrRounds):
+		return Problem{"This archive asks for more work than any archive of Android's needs before its password can be tried.", "Do not use it unless you know who made it."}
+	case errors.Is(err, ab.ErrNoPassword):
+		return Problem{"This archive is encrypted.", "Give the file with its password with --password-file, or run this where the password can be typed."}
+	case errors.Is(err, ab.ErrPassword):
+		return Problem{"The password is wrong, or the archive's key is damaged.", "Try again; ferry cannot tell one from the other."}
+	case errors.Is(err, ab.ErrTooLarge), errors.Is(err, archive.ErrLimit):
+		return Problem{"There is more in this archive than any phone holds.", "Do not use it unless you know who made it."}
+	case errors.Is(err, archive.ErrNoSpace):
+		return Problem{"There is not enough free space here.", "Free some space and start again: what is complete is passed over."}
+	case errors.Is(err, archives.ErrExists):
+		return Problem{"There is a file of that name already.", "Give the archive another name, or move that file away."}
+	case errors.Is(err, archives.ErrNotFile):
+		return Problem{"That is not a file.", "Give the path of the archive."}
+	case errors.As(err, &damage):
+		return Problem{
+			fmt.Sprintf("The archive is damaged near byte %d of the file (byte %d of its content): %s.", damage.File, damage.Offset, cause(damage.Err)),
+			"What came before that was read. Take the archive from its source again.",
+		}
+	case errors.As(err, &header):
+		return Problem{fmt.Sprintf("The archive is damaged near byte %d of the file: %s.", header.Offset, header.What), "Take the archive from its source again."}
+	}
+	return Problem{}
+}
