@@ -201,7 +201,7 @@ func exitCode(ctx context.Context, err error) int {
 	case errors.As(err, &stop):
 		return exitBroken
 	case errors.As(err, &pair), errors.Is(err, pairing.ErrTooManyTries), errors.Is(err, pairing.ErrBadCode), errors.Is(err, pairing.ErrBadLink),
-		errors.Is(err, p2p.ErrOtherDevice):
+		errors.Is(err, p2p.ErrOtherDevice), say.WrongPassword(err):
 		return exitRefused
 	case errors.Is(err, session.ErrNobody), errors.Is(err, p2p.ErrUnreachable):
 		return exitNobody

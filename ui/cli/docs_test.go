@@ -56,6 +56,8 @@ var events = map[string]any{
 	"version": jsonVersion{}, "error": jsonError{}, "ready": jsonReady{}, "code": jsonCode{}, "peer": jsonPeer{},
 	"wrong_code": jsonWrongCode{}, "diagnosis": jsonDiagnosis{}, "plan": jsonPlan{}, "offer": jsonOffer{},
 	"progress": jsonProgress{}, "item": jsonItem{}, "done": jsonDone{}, "receipt": jsonReceipt{},
+	"app": jsonApp{}, "archive": jsonArchive{}, "package": jsonPackage{}, "shared": jsonShared{}, "finding": jsonFound{},
+	"checked": jsonChecked{}, "extracted": jsonExtracted{}, "created": jsonCreated{},
 }
 
 // never are fields of a type that two lists of a receipt share, where they have

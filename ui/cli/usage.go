@@ -9,6 +9,7 @@ Usage:
   ferry devices               list the new phones that wait on this network
   ferry plan --from DIR       say what would move, and what cannot
   ferry verify RECEIPT        check a receipt
+  ferry archive ACTION FILE   list, check, extract or create an Android backup
   ferry demo                  a whole move on this machine, to see it work
   ferry version               print the version
   ferry help [COMMAND]        print this, or all about a command
@@ -56,7 +57,8 @@ moved; 4 refused, or too many wrong codes; 130 interrupted.
 Makes this device the old phone: it finds the new one, asks for the code that is
 shown there, and sends what is in DIR. Nothing in DIR changes.
 
-  --from DIR       the folder that is the phone
+  --from DIR       the folder that is the phone, or an Android backup archive
+                   (FILE.ab), which is sent without being unpacked
   --to NAME        the new phone's name, where there are several
   --at ADDR        its address as it is shown there, HOST:PORT, or a multiaddr;
                    then nothing is searched, which works on every network
@@ -65,6 +67,9 @@ shown there, and sends what is in DIR. Nothing in DIR changes.
   --kinds K,K      send only these kinds (see "ferry plan")
   --name NAME      the name that the other device sees (default: this model's)
   --wait DURATION  how long to search (default 30s; 0 = until it is found)
+  --app-quota N    how much one app may move, such as 500M or 4G (default 2 GiB)
+  --password-file F  read an encrypted archive's password from a file (- =
+                   standard input)
   --lanes N        how many connections carry content, 1 to 16 (default 8)
   --loopback       keep to this machine, to try it out
   --json           one JSON object a line
@@ -73,6 +78,7 @@ Examples:
   ferry send --from ~/phone
   ferry send --from ~/phone --at 192.0.2.7:41234
   ferry send --from ~/phone --kinds contacts,photos --code-file - < code.txt
+  ferry send --from backup.ab
 
 Exit codes: 0 everything moved; 1 it broke off; 2 usage; 3 some items were not
 moved; 4 wrong code, or refused; 5 nobody was found; 130 interrupted.
@@ -90,12 +96,15 @@ interrupted.
 `,
 	"plan": `Usage: ferry plan --from DIR [flags]
 
-Counts what would move from DIR, by kind, and says what cannot and why. Nothing
-is sent and nothing changes.
+Counts what would move from DIR, by kind, and says what cannot and why; of each
+app, how it would move, what its rules leave out, and whether it is within the
+quota. Nothing is sent and nothing changes.
 
-  --from DIR    the folder that is the phone
-  --kinds K,K   count only these kinds
-  --json        one JSON object a line
+  --from DIR         the folder that is the phone, or an Android backup archive
+  --kinds K,K        count only these kinds
+  --app-quota N      how much one app may move, such as 4G (default 2 GiB)
+  --password-file F  read an encrypted archive's password from a file
+  --json             one JSON object a line
 
 Exit codes: 0 everything can move; 1 it cannot be read; 2 usage; 3 some items
 cannot move; 130 interrupted.
@@ -109,6 +118,33 @@ says what it proves.
 
 Exit codes: 0 it is good, and everything was moved; 1 it is not good; 2 usage;
 3 it is good, and says that some items were not moved.
+`,
+	"archive": `Usage: ferry archive list|check|extract|create FILE.ab [flags]
+
+Works on an Android backup archive, as "adb backup" makes them: versions 1 to 5,
+compressed or not, encrypted or not, of any size.
+
+  list     say which apps are in it, their versions, sizes and kinds
+  check    read everything, and report damage with the place in bytes
+  extract  unpack it into a folder that is a phone; nothing is overwritten
+  create   make one, which Android accepts, of a folder that is a phone
+
+  --into DIR         where extract puts it
+  --from DIR         what create takes
+  --password-file F  the password is the first line of a file (- = standard
+                     input); without it, it is asked for
+  --encrypt          create asks for a password and encrypts
+  --no-compress      create does not compress
+  --json             one JSON object a line
+
+Examples:
+  ferry archive list backup.ab
+  ferry archive extract backup.ab --into ~/phone
+  ferry archive create backup.ab --from ~/phone --encrypt
+
+Exit codes: 0 done, and nothing is wrong with it; 1 it cannot be read or
+written, or is damaged so that reading ended; 2 usage; 3 done, but parts of it
+are damaged or were left out; 4 wrong password; 130 interrupted.
 `,
 	"demo": `Usage: ferry demo [flags]
 

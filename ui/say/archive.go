@@ -45,3 +45,6 @@ func archiveError(err error) Problem {
 	}
 	return Problem{}
 }
+
+// WrongPassword reports whether an archive's password was wrong.
+func WrongPassword(err error) bool { return errors.Is(err, ab.ErrPassword) }
