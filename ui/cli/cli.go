@@ -129,7 +129,7 @@ func (c *command) noCommand(name string) int {
 
 var commands = map[string]func(*command, context.Context, []string) error{
 	"receive": (*command).receive, "send": (*command).send, "devices": (*command).devices, "plan": (*command).plan,
-	"verify": (*command).verify, "archive": (*command).archive, "demo": (*command).demo, "version": (*command).version,
+	"verify": (*command).verify, "archive": (*command).archive, "forget": (*command).forget, "demo": (*command).demo, "version": (*command).version,
 }
 
 // errIncomplete ends a run that finished with items that were not moved. They
@@ -194,7 +194,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitIncomplete
 	case ctx.Err() != nil, errors.Is(err, errGaveUp):
 		return exitInterrupted
-	case errors.As(err, &use), errors.As(err, &arg), errors.As(err, &several):
+	case errors.As(err, &use), errors.As(err, &arg), errors.As(err, &several), errors.Is(err, session.ErrUnknownDevice), errors.As(err, new(*session.AmbiguousIDError)):
 		return exitUsage
 	case errors.As(err, &stop) && (stop.Kind == wire.StopRefused || stop.Kind == wire.StopBusy || stop.Kind == wire.StopNoSpace || stop.Kind == wire.StopFlags):
 		return exitRefused
@@ -221,6 +221,15 @@ func (c *command) flags(name string) *flag.FlagSet {
 // parse parses args and refuses any number of arguments but n, which it returns.
 // Flags may stand after arguments too.
 func (c *command) parse(fs *flag.FlagSet, args []string, n int) (rest []string, err error) {
+	rest, err = c.parseUpTo(fs, args, n)
+	if err == nil && len(rest) < n {
+		return nil, usagef("An argument is missing.")
+	}
+	return rest, err
+}
+
+// parseUpTo is parse with at most n arguments.
+func (c *command) parseUpTo(fs *flag.FlagSet, args []string, n int) (rest []string, err error) {
 	for {
 		err := fs.Parse(args)
 		switch {
@@ -234,11 +243,8 @@ func (c *command) parse(fs *flag.FlagSet, args []string, n int) (rest []string, 
 		}
 		rest, args = append(rest, fs.Arg(0)), fs.Args()[1:]
 	}
-	switch {
-	case len(rest) > n:
+	if len(rest) > n {
 		return nil, usagef("Unexpected argument %q.", rest[n])
-	case len(rest) < n:
-		return nil, usagef("An argument is missing.")
 	}
 	return rest, nil
 }

@@ -57,7 +57,7 @@ var events = map[string]any{
 	"wrong_code": jsonWrongCode{}, "diagnosis": jsonDiagnosis{}, "plan": jsonPlan{}, "offer": jsonOffer{},
 	"progress": jsonProgress{}, "item": jsonItem{}, "done": jsonDone{}, "receipt": jsonReceipt{},
 	"app": jsonApp{}, "archive": jsonArchive{}, "package": jsonPackage{}, "shared": jsonShared{}, "finding": jsonFound{},
-	"checked": jsonChecked{}, "extracted": jsonExtracted{}, "created": jsonCreated{},
+	"checked": jsonChecked{}, "extracted": jsonExtracted{}, "created": jsonCreated{}, "forgotten": jsonForgotten{},
 }
 
 // never are fields of a type that two lists of a receipt share, where they have

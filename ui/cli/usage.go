@@ -10,6 +10,7 @@ Usage:
   ferry plan --from DIR       say what would move, and what cannot
   ferry verify RECEIPT        check a receipt
   ferry archive ACTION FILE   list, check, extract or create an Android backup
+  ferry forget DEVICE         delete what is kept about a device
   ferry demo                  a whole move on this machine, to see it work
   ferry version               print the version
   ferry help [COMMAND]        print this, or all about a command
@@ -118,6 +119,20 @@ says what it proves.
 
 Exit codes: 0 it is good, and everything was moved; 1 it is not good; 2 usage;
 3 it is good, and says that some items were not moved.
+`,
+	"forget": `Usage: ferry forget DEVICE|--all [flags]
+
+Deletes what this device keeps about another: what has arrived from it, so that
+the next move knows nothing of earlier ones. What was moved stays where it is.
+
+  DEVICE       the device's ID, or the beginning or end of it
+  --all        every device
+  --receipts   delete the receipts too; a receipt is the proof that an old phone
+               may be erased, and nothing brings it back
+  --json       one JSON object a line
+
+Exit codes: 0 deleted; 1 it cannot be deleted, or a move is under way; 2 usage,
+or nothing is kept about that device.
 `,
 	"archive": `Usage: ferry archive list|check|extract|create FILE.ab [flags]
 

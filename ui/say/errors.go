@@ -115,6 +115,7 @@ func Error(err error) Problem {
 	var stop *transfer.StopError
 	var wrong *pairing.WrongCodeError
 	var several *session.AmbiguousError
+	var like *session.AmbiguousIDError
 	var others *session.NoMatchError
 	var version *pairing.VersionError
 	var home *session.HomeError
@@ -152,6 +153,10 @@ func Error(err error) Problem {
 		return Problem{"Several new phones were found: " + names(several.Candidates) + ".", "Say which one with --to NAME, or with --at ADDRESS."}
 	case errors.As(err, &others):
 		return Problem{"No new phone of that name was found, but there are others: " + names(others.Candidates) + ".", "Give one of these names with --to, or leave --to out."}
+	case errors.Is(err, session.ErrUnknownDevice):
+		return Problem{"Nothing is kept about a device of that ID.", "The ID is in a receipt; see \"ferry verify\"."}
+	case errors.As(err, &like):
+		return Problem{"That fits several devices: " + ids(like.Devices) + ".", "Give more of the ID."}
 	case errors.Is(err, session.ErrNobody):
 		return Problem{"No new phone was found.", "Start \"ferry receive\" there, on the same Wi-Fi, or give its address with --at HOST:PORT."}
 	case errors.Is(err, p2p.ErrUnreachable):
@@ -217,6 +222,14 @@ func names(cs []discovery.Candidate) string {
 			n = "a device without a name"
 		}
 		out = append(out, fmt.Sprintf("%s (%s)", n, c.Addrs[0]))
+	}
+	return strings.Join(out, ", ")
+}
+
+func ids(ds []identity.DeviceID) string {
+	var out []string
+	for _, d := range ds {
+		out = append(out, string(d))
 	}
 	return strings.Join(out, ", ")
 }
