@@ -70,7 +70,7 @@ func (f *folder) tree() string {
 			return err
 		}
 		b, err := os.ReadFile(name)
-		lines = append(lines, fmt.Sprintf("%s %v %d %q", rel, fi.Mode(), fi.ModTime().UnixNano(), b))
+		lines = append(lines, fmt.Sprintf("%s %v %d %.40q %d bytes", rel, fi.Mode(), fi.ModTime().UnixNano(), b, len(b)))
 		return err
 	})
 	if err != nil && !os.IsNotExist(err) {
@@ -94,23 +94,69 @@ func move(t *testing.T, from, to *folder) backup.Tally {
 	return tally
 }
 
-func TestFull(t *testing.T) {
-	from, to := newFolder(t), newFolder(t)
-	from.write(map[string]string{
+// example is an app with files of every kind of place.
+func example(extra map[string]string) map[string]string {
+	m := map[string]string{
 		"org.example/_manifest":   manifestOf("org.example", 7, "cert"),
 		"org.example/f/a":         "content of a",
 		"org.example/f/sub/b":     "",
+		"org.example/f/sub/日本 🏔":  "any script",
 		"org.example/sp/main.xml": "<map/>",
 		"org.example/db/x.db":     "database",
+		"org.example/d_f/unlock":  "before the first unlock",
+		"org.example/ef/big":      strings.Repeat("external ", 100_000),
+		"org.example/obb/x.obb":   "expansion",
 		"org.example/_index":      "anything",
-		"org.example/c/cached":    "never moved",
-	})
-	tally := move(t, from, to)
-	if tally.Failed > 0 {
+	}
+	for k, v := range extra {
+		m[k] = v
+	}
+	return m
+}
+
+func (f *folder) remove(names ...string) {
+	for _, n := range names {
+		os.RemoveAll(filepath.Join(f.dir, Folder, n))
+	}
+}
+
+func mustEqual(t *testing.T, got, want *folder) {
+	t.Helper()
+	if g, w := got.tree(), want.tree(); g != w {
+		t.Errorf("got\n%s\nwant\n%s", g, w)
+	}
+}
+
+func TestFull(t *testing.T) {
+	from, to := newFolder(t), newFolder(t)
+	from.write(example(map[string]string{
+		"org.example/c/cached":        "never moved",
+		"org.example/d_nb/x":          "never moved",
+		"org.example/r/no_backup/x":   "never moved",
+		"org.other/_manifest":         manifestOf("org.other", 1, "other"),
+		"org.other/a/base.apk":        "the app itself goes with it",
+		"org.other/ef_s1/vendor/file": "a vendor's own place",
+		"shared/_index":               "what an archive said of shared storage",
+	}))
+	if tally := move(t, from, to); tally.Failed > 0 {
 		t.Fatalf("%+v", tally.Failures)
 	}
-	os.RemoveAll(filepath.Join(from.dir, Folder, "org.example/c"))
-	if got, want := to.tree(), from.tree(); got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
+	from.remove("org.example/c", "org.example/d_nb", "org.example/r")
+	mustEqual(t, to, from)
+
+	// Again, nothing changes and nothing is left lying about.
+	if tally := move(t, from, to); tally.Failed > 0 {
+		t.Fatalf("%+v", tally.Failures)
 	}
+	mustEqual(t, without(t, to, beforeDir), from)
+}
+
+// without removes what is kept beside the apps.
+func without(t *testing.T, f *folder, name string) *folder {
+	t.Helper()
+	if _, err := os.Lstat(filepath.Join(f.dir, Folder, name)); err != nil {
+		t.Errorf("%s is not there: %v", name, err)
+	}
+	f.remove(name)
+	return f
 }

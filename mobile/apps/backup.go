@@ -243,7 +243,7 @@ func (p *pass) run(a *app, e *emitter) error {
 // reasonOf makes an item's failure of what the manager reports.
 func reasonOf(pr manager.PackageReport) error {
 	switch pr.Result {
-	case manager.Success:
+	case manager.Success, manager.PackageRejected: // that is an app without files
 		return nil
 	case manager.QuotaExceeded:
 		return backup.Fail("back up", Kind, backup.OverQuota, pr.Err)

@@ -6,6 +6,7 @@ import (
 	"path"
 
 	"github.com/ferry-move/ferry/mobile/android"
+	"github.com/ferry-move/ferry/mobile/android/domain"
 	"github.com/ferry-move/ferry/mobile/android/fullagent"
 	"github.com/ferry-move/ferry/mobile/android/manager"
 	"github.com/ferry-move/ferry/mobile/android/replay"
@@ -56,7 +57,10 @@ func (a *app) backedUp(root *os.Root, e *emitter) manager.App {
 				return a.scheme(q)
 			},
 			LeftOut: func(l fullagent.LeftOut) {
-				if passes == 1 || errors.Is(l.Err, fullagent.ErrRules) || errors.Is(l.Err, fullagent.ErrNever) {
+				switch {
+				case passes == 1, errors.Is(l.Err, fullagent.ErrRules), errors.Is(l.Err, fullagent.ErrNever):
+					return
+				case errors.Is(l.Err, domain.ErrUnknown): // it goes along with the framework's own files
 					return
 				}
 				e.leftOut(path.Join(string(l.Domain), l.Path), l.Err)

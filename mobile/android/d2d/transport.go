@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
+	"unicode/utf8"
 
 	"github.com/ferry-move/ferry/mobile/android"
 	"github.com/ferry-move/ferry/mobile/android/domain"
@@ -127,10 +129,15 @@ func (*Transport) ClearBackupData(context.Context, string) error { return nil }
 // begin opens a package at the sink.
 func (t *Transport) begin(ctx context.Context, pkg android.Package, form android.RestoreType) error {
 	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
 	case t.opt.Sink == nil:
 		return fmt.Errorf("%w: %w", android.TransportError, ErrOneSided)
 	case t.open:
 		return fmt.Errorf("%w: the package before was not finished", android.TransportError)
+	}
+	if pkg.Name == "" || !utf8.ValidString(pkg.Name) {
+		return android.TransportPackageRejected
 	}
 	if err := t.opt.Sink.Begin(ctx, pkg, form); err != nil {
 		return err
@@ -175,6 +182,9 @@ func (t *Transport) entities(ctx context.Context, pkg android.Package, data io.R
 		if err != nil {
 			return fmt.Errorf("%w: %w", android.AgentError, err)
 		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		if h.Deleted { // of nothing
 			continue
 		}
@@ -199,7 +209,10 @@ func (t *Transport) PerformFullBackup(ctx context.Context, pkg android.Package, 
 
 // CheckFullBackupSize implements [android.Transport].
 func (t *Transport) CheckFullBackupSize(_ context.Context, size int64) error {
-	if size > t.Quota("", true) {
+	switch {
+	case size <= 0: // Android's transports do not keep nothing
+		return android.TransportPackageRejected
+	case size > t.Quota("", true):
 		return android.TransportQuotaExceeded
 	}
 	return nil
@@ -214,7 +227,11 @@ func (t *Transport) SendBackupData(context.Context, int) error {
 
 // BackupEntry implements [android.EntryBackuper].
 func (t *Transport) BackupEntry(ctx context.Context, f android.SourceFile) error {
-	if !t.open {
+	switch {
+	case ctx.Err() != nil:
+		t.failed = context.Cause(ctx)
+		return t.failed
+	case !t.open:
 		return fmt.Errorf("%w: no package is open", android.TransportError)
 	}
 	t.sent += fullbackup.EncodedSize(fullbackup.Header{Domain: f.Domain, Path: f.Path, Type: fullbackup.Type(f.Type), Size: f.Size})
@@ -279,6 +296,7 @@ func (t *Transport) StartRestore(ctx context.Context, token int64, pkgs []string
 			t.queue, t.meta = append(t.queue, a), append(t.meta, a)
 		}
 	}
+	slices.SortFunc(t.meta, func(a, b Arrived) int { return entity.Key(a.Name).Compare(entity.Key(b.Name)) })
 	return nil
 }
 
@@ -296,6 +314,8 @@ func (t *Transport) NextPackage(context.Context) (android.RestoreDescription, er
 // RestoreData implements [android.Transport].
 func (t *Transport) RestoreData(ctx context.Context, w io.Writer) error {
 	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
 	case t.current.Name == android.MetadataPackage:
 		return t.metadata(w)
 	case t.current.Form != android.RestoreKeyValue:
