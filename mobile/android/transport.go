@@ -131,6 +131,10 @@ type RestoreSet struct {
 //	RestoreSets, StartRestore → NextPackage → RestoreData or
 //	  NextFullChunk… (→ AbortFullRestore) → … → FinishRestore
 //
+// The methods that end something (FinishRestore, CancelFullBackup,
+// AbortFullRestore) work with a context that has ended, too. Erasing may act at
+// once.
+//
 // What a pass stored counts only once FinishBackup returned nil; until then, and
 // whenever anything fails, what an earlier pass stored is as it was.
 type Transport interface {
@@ -169,6 +173,7 @@ type Transport interface {
 	RestoreSets(ctx context.Context) ([]RestoreSet, error)
 	CurrentSet(ctx context.Context) (int64, error)
 	// StartRestore begins the restore of packages, of those that the set has.
+	// [MetadataPackage] comes whether it is named or not.
 	StartRestore(ctx context.Context, token int64, pkgs []string) error
 	// NextPackage goes to the next one; the first is [MetadataPackage].
 	NextPackage(ctx context.Context) (RestoreDescription, error)
@@ -188,14 +193,17 @@ type Transport interface {
 // EntryBackuper is the optional interface of a [Transport] that takes a full
 // backup file by file instead of as a tar stream, so that it need not read
 // what it does not send. BackupEntry takes the place of SendBackupData; the
-// calls around it are the same, and PerformFullBackup is given no stream.
+// calls around it are the same, and PerformFullBackup is given no stream. The
+// manager's description of the app comes first, as a file "_manifest" in no
+// domain.
 type EntryBackuper interface {
 	BackupEntry(ctx context.Context, f SourceFile) error
 }
 
 // EntryRestorer is the optional interface of a [Transport] that gives a full
 // restore file by file. NextEntry takes the place of NextFullChunk and ends
-// with [NoMoreData].
+// with [NoMoreData]. The first file is the description, "_manifest" in no
+// domain.
 type EntryRestorer interface {
 	NextEntry(ctx context.Context) (RestoredFile, error)
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"iter"
 	"slices"
-	"unicode/utf8"
 
 	"github.com/ferry-move/ferry/mobile/android"
 	"github.com/ferry-move/ferry/mobile/android/domain"
@@ -136,7 +135,7 @@ func (t *Transport) begin(ctx context.Context, pkg android.Package, form android
 	case t.open:
 		return fmt.Errorf("%w: the package before was not finished", android.TransportError)
 	}
-	if pkg.Name == "" || !utf8.ValidString(pkg.Name) {
+	if !isName(pkg.Name) {
 		return android.TransportPackageRejected
 	}
 	if err := t.opt.Sink.Begin(ctx, pkg, form); err != nil {
@@ -144,6 +143,19 @@ func (t *Transport) begin(ctx context.Context, pkg android.Package, form android
 	}
 	t.open, t.sent, t.failed = true, 0, nil
 	return nil
+}
+
+// isName reports whether s can be an app's: letters, digits, dots, hyphens and
+// low lines, with a letter first.
+func isName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		if !letter && (i == 0 || !(c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-')) {
+			return false
+		}
+	}
+	return s != ""
 }
 
 func (t *Transport) drop(ctx context.Context) {
@@ -337,6 +349,9 @@ func (t *Transport) NextFullChunk(context.Context, io.Writer) (int, error) {
 
 // NextEntry implements [android.EntryRestorer].
 func (t *Transport) NextEntry(ctx context.Context) (android.RestoredFile, error) {
+	if ctx.Err() != nil {
+		return android.RestoredFile{}, context.Cause(ctx)
+	}
 	if t.current.Form != android.RestoreFull {
 		return android.RestoredFile{}, fmt.Errorf("%w: the package has no files", android.TransportError)
 	}
