@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"errors"
+	"maps"
 
 	"github.com/ferry-move/ferry/mobile/backup"
 )
@@ -61,31 +62,13 @@ func MakePlan(ctx context.Context, agents []backup.Agent, t backup.Transport, me
 			p.Err = err
 			continue
 		}
-		for it, err := range b.Items(ctx) {
-			if ctx.Err() != nil {
-				break
-			}
-			switch {
-			case err != nil:
-				p.Items++
-				r := backup.ReasonOf(err)
-				p.Cannot[r]++
-				if len(p.Examples) < maxExamples {
-					p.Examples = append(p.Examples, Failure{p.Info.Kind, it.Key, r})
-				}
-			case it.Type == backup.TypeDirectory:
-				p.Folders++
-			default:
-				p.Items++
-				p.Bytes += uint64(it.Size)
-			}
-			if r, ok := b.(backup.Releaser); ok && err == nil {
-				r.Release(it)
-			}
-			if p.Items%1024 == 0 {
+		if c, ok := b.(backup.Counter); ok {
+			p.Err = p.count(ctx, c)
+		} else {
+			p.walk(ctx, b, func() {
 				progress[i].Items, progress[i].Bytes = p.Items, p.Bytes
 				meter.setKinds(progress)
-			}
+			})
 		}
 		err = b.Close()
 		if ctx.Err() != nil {
@@ -98,4 +81,47 @@ func MakePlan(ctx context.Context, agents []backup.Agent, t backup.Transport, me
 		meter.setKinds(progress)
 	}
 	return plans, nil
+}
+
+// count asks an agent that knows.
+func (k *KindPlan) count(ctx context.Context, c backup.Counter) error {
+	n, err := c.Count(ctx)
+	if err != nil {
+		return err
+	}
+	k.Items, k.Folders, k.Bytes = n.Items, n.Folders, n.Bytes
+	maps.Copy(k.Cannot, n.Cannot)
+	for _, f := range n.Examples[:min(len(n.Examples), maxExamples)] {
+		k.Examples = append(k.Examples, Failure(f))
+	}
+	return nil
+}
+
+// walk counts what an agent lists. It calls progress now and then.
+func (k *KindPlan) walk(ctx context.Context, b backup.Backup, progress func()) {
+	for it, err := range b.Items(ctx) {
+		if ctx.Err() != nil {
+			return
+		}
+		switch {
+		case err != nil:
+			k.Items++
+			r := backup.ReasonOf(err)
+			k.Cannot[r]++
+			if len(k.Examples) < maxExamples {
+				k.Examples = append(k.Examples, Failure{k.Info.Kind, it.Key, r})
+			}
+		case it.Type == backup.TypeDirectory:
+			k.Folders++
+		default:
+			k.Items++
+			k.Bytes += uint64(it.Size)
+		}
+		if r, ok := b.(backup.Releaser); ok && err == nil {
+			r.Release(it)
+		}
+		if k.Items%1024 == 0 {
+			progress()
+		}
+	}
 }

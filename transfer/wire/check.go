@@ -82,7 +82,7 @@ func (e *Entry) check() error {
 		return bad("entry: key of %d bytes", len(e.Key))
 	case e.Size > MaxSize || t == backup.TypeDirectory && e.Size != 0 || t == backup.TypeEntity && e.Size > backup.MaxValue:
 		return bad("entry: size %d", e.Size)
-	case e.Nsec > 999_999_999 || e.Sec > maxSec || e.Sec < -maxSec:
+	case e.Nsec > 999_999_999 || e.Sec > maxSec || e.Sec < -maxSec || e.Epoch && (e.Sec != 0 || e.Nsec != 0):
 		return bad("entry: time out of range")
 	case e.Mode > 0o777:
 		return bad("entry: mode %o", e.Mode)

@@ -204,6 +204,7 @@ func TestChecks(t *testing.T) {
 		"an entity, no digest":   file(func(e *Entry) { e.Type = 16 }),
 		"a short digest":         file(func(e *Entry) { e.Digest = root[1:] }),
 		"a billion ns":           file(func(e *Entry) { e.Nsec = 1e9 }),
+		"two times":              file(func(e *Entry) { e.Epoch, e.Nsec = true, 1 }),
 		"a far time":             file(func(e *Entry) { e.Sec = -maxSec - 1 }),
 		"setuid":                 file(func(e *Entry) { e.Mode = 0o4755 }),
 		"no wants":               &Want{},

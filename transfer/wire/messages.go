@@ -99,14 +99,16 @@ type Entry struct {
 	Key  []byte `cbor:"3,keyasint"`
 	Size uint64 `cbor:"4,keyasint,omitempty"`
 	Mode uint32 `cbor:"5,keyasint,omitempty"`
-	// Sec and Nsec are the modification time, Unix. Both 0 = unknown.
+	// Sec and Nsec are the modification time, Unix. Both 0 = unknown, unless
+	// Epoch says that it is that very moment.
 	Sec   int64  `cbor:"6,keyasint,omitempty"`
 	Nsec  uint32 `cbor:"7,keyasint,omitempty"`
 	Group []byte `cbor:"8,keyasint,omitempty"`
 	// Digest is the content's, where it is known before it is sent: entities.
 	Digest []byte `cbor:"9,keyasint,omitempty"`
 	// Fail is a backup.Reason: the item is listed and cannot be moved.
-	Fail uint16 `cbor:"10,keyasint,omitempty"`
+	Fail  uint16 `cbor:"10,keyasint,omitempty"`
+	Epoch bool   `cbor:"11,keyasint,omitempty"`
 }
 
 // Items is a part of the manifest. IDs are consecutive, from 1 in a session.
@@ -249,7 +251,7 @@ func (e *Entry) Item(kinds []backup.Kind) backup.Item {
 		Kind: kinds[e.Kind], Type: backup.Type(e.Type), Key: backup.Key(e.Key), Size: int64(e.Size),
 		Mode: fs.FileMode(e.Mode) & fs.ModePerm, Group: string(e.Group),
 	}
-	if e.Sec != 0 || e.Nsec != 0 {
+	if e.Sec != 0 || e.Nsec != 0 || e.Epoch {
 		it.ModTime = time.Unix(e.Sec, int64(e.Nsec))
 	}
 	return it
@@ -263,6 +265,7 @@ func EntryOf(kind uint32, it backup.Item) Entry {
 	}
 	if sec := it.ModTime.Unix(); !it.ModTime.IsZero() && sec <= maxSec && sec >= -maxSec {
 		e.Sec, e.Nsec = sec, uint32(it.ModTime.Nanosecond())
+		e.Epoch = e.Sec == 0 && e.Nsec == 0
 	}
 	return e
 }
