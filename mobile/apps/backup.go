@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ferry-move/ferry/mobile/android"
 	"github.com/ferry-move/ferry/mobile/android/d2d"
@@ -260,9 +261,10 @@ func reasonOf(pr manager.PackageReport) error {
 type emitter struct {
 	*pass
 	app    *app
-	set    string // what the app's records are called
-	items  int64  // listed
-	failed int64  // listed as not to be moved
+	set    string    // what the app's records are called
+	when   time.Time // when they were written
+	items  int64     // listed
+	failed int64     // listed as not to be moved
 }
 
 var _ d2d.Sink = (*emitter)(nil)
@@ -280,6 +282,11 @@ func (e *emitter) Begin(_ context.Context, _ android.Package, form android.Resto
 	if e.set, err = setDigest(f); err != nil {
 		return backup.Fail("read", Kind, backup.ReasonOf(err), err)
 	}
+	fi, err := f.Stat()
+	if err != nil {
+		return backup.Fail("read", Kind, backup.ReasonOf(err), err)
+	}
+	e.when = fi.ModTime()
 	return nil
 }
 
@@ -288,6 +295,7 @@ func (e *emitter) Entity(_ context.Context, key entity.Key, value []byte) error 
 	e.items++
 	return e.send(backup.Item{
 		Type: backup.TypeEntity, Key: backup.Key(e.app.Name + ":" + string(key)), Group: e.set, Value: value, Size: int64(len(value)),
+		ModTime: e.when,
 	}, nil)
 }
 

@@ -42,7 +42,7 @@ func (t *target) complete(ctx context.Context, e *stagedEntity) backup.Result {
 	t.mu.Lock()
 	delete(t.apk, e.pkg)
 	t.mu.Unlock()
-	if err := arr.end(true); err != nil {
+	if err := t.end(e.pkg, arr, true); err != nil {
 		return failed(backup.Fail("restore", Kind, writeReason(err), err))
 	}
 	if arr.items != w.items {
@@ -159,6 +159,11 @@ func (t *target) restore(ctx context.Context, pkg string, form android.RestoreTy
 			return err
 		}
 	}
+	if form == android.RestoreKeyValue {
+		if err := t.sameTime(path.Join(arrivingDir, recordsPath(pkg)), path.Join(restoringDir, recordsPath(pkg))); err != nil {
+			return backup.Fail("restore", Kind, writeReason(err), err)
+		}
+	}
 	if err := t.moveRest(pkg, form); err != nil {
 		return backup.Fail("restore", Kind, writeReason(err), err)
 	}
@@ -167,6 +172,15 @@ func (t *target) restore(ctx context.Context, pkg string, form android.RestoreTy
 	}
 	t.clear(path.Join(arrivingDir, pkg)) // costs a later run time, no more
 	return nil
+}
+
+// sameTime gives one file another's time.
+func (t *target) sameTime(from, to string) error {
+	fi, err := t.apps.Lstat(from)
+	if err != nil {
+		return err
+	}
+	return t.apps.Chtimes(to, fi.ModTime(), fi.ModTime())
 }
 
 // admit refuses an app whose name somebody else's has here. A newer version is

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ferry-move/ferry/mobile/android/entity"
 	"github.com/ferry-move/ferry/mobile/backup"
@@ -49,8 +50,9 @@ type arrival struct {
 
 // stream is a package's records on their way in.
 type stream struct {
-	f *os.File
-	w *entity.Writer
+	f    *os.File
+	w    *entity.Writer
+	when time.Time // when the old phone wrote them; zero = not known
 }
 
 // open makes the folders that restoring needs.
@@ -203,6 +205,7 @@ type stagedEntity struct {
 	pkg, rest string
 	part      part
 	value     []byte
+	when      time.Time
 }
 
 // Discard implements [backup.Staged].
@@ -249,7 +252,7 @@ func (t *target) Stage(ctx context.Context, it backup.Item) (backup.Staged, erro
 		return nil, backup.Fail("stage", Kind, backup.BadName, nil)
 	}
 	if it.Type == backup.TypeEntity {
-		return &stagedEntity{pkg: pkg, rest: rest, part: p, value: it.Value}, nil
+		return &stagedEntity{pkg: pkg, rest: rest, part: p, value: it.Value, when: it.ModTime}, nil
 	}
 	if it.Type == backup.TypeFile && fs.ValidPath(rest) { // of a run before, and another file by now
 		t.apps.Remove(path.Join(arrivingDir, string(it.Key)))
@@ -332,7 +335,7 @@ func (t *target) record(e *stagedEntity) backup.Result {
 		name := path.Join(arrivingDir, recordsPath(e.pkg))
 		err := t.apps.MkdirAll(path.Dir(name), 0o700)
 		if err == nil {
-			arr.kv = new(stream)
+			arr.kv = &stream{when: e.when}
 			arr.kv.f, err = t.apps.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 		}
 		if err != nil {
@@ -357,7 +360,7 @@ func (t *target) record(e *stagedEntity) backup.Result {
 }
 
 // end closes the package's stream.
-func (a *arrival) end(whole bool) error {
+func (t *target) end(pkg string, a *arrival, whole bool) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.kv == nil {
@@ -371,7 +374,11 @@ func (a *arrival) end(whole bool) error {
 			err = kv.f.Sync()
 		}
 	}
-	return errors.Join(err, kv.f.Close())
+	err = errors.Join(err, kv.f.Close())
+	if err == nil && whole && !kv.when.IsZero() {
+		err = t.apps.Chtimes(path.Join(arrivingDir, recordsPath(pkg)), kv.when, kv.when)
+	}
+	return err
 }
 
 // Finish implements [backup.Finisher]: what has arrived and will not be needed
@@ -397,8 +404,8 @@ func (t *target) Finish(context.Context) error {
 func (t *target) Close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, a := range t.apk {
-		a.end(false)
+	for pkg, a := range t.apk {
+		t.end(pkg, a, false)
 	}
 	return errors.Join(t.inner.Close(), t.apps.Close())
 }
