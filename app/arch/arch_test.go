@@ -24,9 +24,11 @@ var rules = map[string][]string{
 	"mobile":             {"mobile/backup"},
 	"mobile/...":         {"mobile/backup"}, // each kind of data knows the contract and no other kind
 	"mobile/android":     {"mobile/backup"}, // the contract of Android's framework
-	"mobile/android/...": {"mobile/backup", "mobile/android/..."},
-	"mobile/apps":        {"mobile/backup", "mobile/files", "mobile/android/..."}, // what arrives of an app is files until it is whole
+	"mobile/android/...": {"mobile/backup", "mobile/syncfs", "mobile/android/..."},
+	"mobile/apps":        {"mobile/backup", "mobile/files", "mobile/syncfs", "mobile/android/..."}, // what arrives of an app is files until it is whole
 	"mobile/archived":    {"mobile", "mobile/backup", "mobile/files", "mobile/apps", "mobile/android/..."},
+	"mobile/syncfs":      {},
+	"mobile/files":       {"mobile/backup", "mobile/syncfs"},
 	"mobile/fakephone":   {"mobile", "mobile/backup"},
 	"mobile/phone":       {"mobile/..."},
 

@@ -21,6 +21,7 @@ import (
 	"github.com/ferry-move/ferry/mobile/android/fullbackup"
 	"github.com/ferry-move/ferry/mobile/android/manager"
 	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/mobile/syncfs"
 )
 
 // whole restores an app of which everything has arrived. Of one that fails the
@@ -167,6 +168,9 @@ func (t *target) restore(ctx context.Context, pkg string, form android.RestoreTy
 	if err := t.moveRest(pkg, form); err != nil {
 		return backup.Fail("restore", Kind, writeReason(err), err)
 	}
+	if err := syncAll(t.apps); err != nil {
+		return backup.Fail("restore", Kind, writeReason(err), err)
+	}
 	if err := t.name(pkg); err != nil {
 		return backup.Fail("restore", Kind, writeReason(err), err)
 	}
@@ -311,6 +315,30 @@ func (t *target) name(pkg string) error {
 		return err
 	}
 	return syncFolder(t.apps)
+}
+
+// canSync reports whether a folder's whole file system can be forced to the disk.
+func canSync(dir *os.Root) bool {
+	f, err := dir.Open(".")
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return syncfs.Supported(f)
+}
+
+// syncAll forces everything to the disk where that is possible at once. Where it
+// is not, each file was.
+func syncAll(dir *os.Root) error {
+	f, err := dir.Open(".")
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := syncfs.All(f); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil
 }
 
 // syncFolder forces the names in a folder to the disk, where it can be done.

@@ -24,9 +24,8 @@ const sharedName = "shared"
 // app is what a package's folder says.
 type app struct {
 	android.Package
-	form   android.RestoreType // RestoreNone for what is no app
-	rules  rules.App
-	method rules.Method
+	form  android.RestoreType // RestoreNone for what is no app
+	rules rules.App
 }
 
 var (

@@ -80,8 +80,9 @@ func (a *app) restored(root *os.Root, form android.RestoreType) manager.App {
 		return reg
 	}
 	reg.HasAgent = false
+	together := canSync(root) // then restore forces everything to the disk at once
 	reg.Default = func() android.Agent {
-		return fullagent.New(root, fullagent.Options{Restore: a.scheme})
+		return fullagent.New(root, fullagent.Options{Restore: a.scheme, NoSync: together})
 	}
 	return reg
 }

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/mobile/syncfs"
 )
 
 const (
@@ -45,7 +46,7 @@ func (w *writer) syncTogether(list []*landing, device func(*landing) uint64) []*
 		return list
 	}
 	defer w.dst.release(top)
-	if w.dst.caps.noSyncAll.Load() || syncAll(top.handle) != nil {
+	if w.dst.caps.noSyncAll.Load() || syncfs.All(top.handle) != nil {
 		return list // one by one, each gets its own error
 	}
 	var rest []*landing

@@ -20,6 +20,8 @@ type Attr struct {
 	Perm fs.FileMode
 	// ModTime is left to the system where it is the zero time.
 	ModTime time.Time
+	// NoSync leaves it to the caller to force the file to the disk.
+	NoSync bool
 }
 
 // Temp is a file on its way in. Either [Temp.Commit] or [Temp.Discard] ends it;
@@ -74,7 +76,7 @@ func (t *Temp) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// Commit forces the content to the disk and gives the file its name, where it
+// Commit forces the content to the disk, unless told not to, and gives the file its name, where it
 // replaces a file or a link. The folder has to be there. If it fails nothing
 // changed, and the file is gone.
 func (t *Temp) Commit(name string, a Attr) error {
@@ -94,7 +96,7 @@ func (t *Temp) finish(a Attr) error {
 		a.Perm = 0o600
 	}
 	err := t.file.Chmod(a.Perm)
-	if err == nil {
+	if err == nil && !a.NoSync {
 		err = t.file.Sync()
 	}
 	if cerr := t.file.Close(); err == nil {

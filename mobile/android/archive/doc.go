@@ -49,7 +49,8 @@
 //
 // Its worst moment is an archive that ends in the middle, or a disk that does.
 // What was complete before stays, the app that was under way is removed, and
-// the error says where in the file it happened. Files are not flushed to the
-// disk one by one: after a power cut, extract again and what is whole is passed
+// the error says where in the file it happened. An app is forced to the disk
+// before it gets its name, where a file system can be flushed at once (package
+// syncfs); elsewhere, after a power cut, extract again: what is whole is passed
 // over.
 package archive

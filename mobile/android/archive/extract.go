@@ -70,6 +70,9 @@ func Extract(ctx context.Context, r io.Reader, dir string, o ExtractOptions) (*E
 	if err == nil {
 		err = x.finish()
 	}
+	if err == nil {
+		err = x.sync()
+	}
 	if err != nil {
 		x.abort()
 		return rep(), fmt.Errorf("extract: %w", err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ferry-move/ferry/mobile/android/fullbackup"
+	"github.com/ferry-move/ferry/mobile/syncfs"
 )
 
 // setTime sets a file's time. A file system that cannot keep it is no reason to
@@ -86,7 +87,23 @@ func (x *extractor) complete() error {
 	if err := x.top.Remove(partName(t.pkg) + "/" + foldersName); err != nil {
 		return bare(err)
 	}
+	if err := x.sync(); err != nil {
+		return err
+	}
 	return x.publish()
+}
+
+// sync forces what was unpacked to the disk, where that is possible at once.
+func (x *extractor) sync() error {
+	f, err := x.top.Open(".")
+	if err != nil {
+		return bare(err)
+	}
+	defer f.Close()
+	if err := syncfs.All(f); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return x.space(bare(err))
+	}
+	return nil
 }
 
 // times sets the times of the folders that were made, now that nothing more

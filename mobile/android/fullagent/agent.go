@@ -44,6 +44,8 @@ type Options struct {
 	// LeftOut hears of what does not move. nil = nobody does, and a folder that
 	// cannot be read fails the pass.
 	LeftOut func(l LeftOut)
+	// NoSync leaves it to the caller to force what is restored to the disk.
+	NoSync bool
 }
 
 // Agent is an [android.Agent] without key/value data. It implements all of the

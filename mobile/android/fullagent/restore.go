@@ -119,7 +119,7 @@ func (a *Agent) restoreFile(ctx context.Context, t domain.Token, p string, f and
 	if err != nil {
 		return err
 	}
-	attr := appdir.Attr{Perm: f.Perm(), ModTime: f.ModTime}
+	attr := appdir.Attr{Perm: f.Perm(), ModTime: f.ModTime, NoSync: a.opts.NoSync}
 	if t == domain.External {
 		attr.Perm = 0
 	}

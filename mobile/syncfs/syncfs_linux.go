@@ -1,6 +1,6 @@
 //go:build linux && !android
 
-package files
+package syncfs
 
 import (
 	"errors"
@@ -18,17 +18,16 @@ var syncsAll = []int64{
 	unix.EXT4_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.TMPFS_MAGIC,
 }
 
-// syncAll forces everything on folder's file system to the disk, or fails.
-func syncAll(folder *os.File) error {
-	fd := int(folder.Fd())
-	var st unix.Statfs_t
-	if err := unix.Fstatfs(fd, &st); err != nil {
-		return err
-	}
-	if !slices.Contains(syncsAll, int64(st.Type)) || !syncfsTellsErrors() {
+func all(folder *os.File) error {
+	if !supported(folder) {
 		return errors.ErrUnsupported
 	}
-	return unix.Syncfs(fd)
+	return unix.Syncfs(int(folder.Fd()))
+}
+
+func supported(folder *os.File) bool {
+	var st unix.Statfs_t
+	return unix.Fstatfs(int(folder.Fd()), &st) == nil && slices.Contains(syncsAll, int64(st.Type)) && syncfsTellsErrors()
 }
 
 // syncfsTellsErrors reports whether the kernel is Linux 5.8 or later; before
