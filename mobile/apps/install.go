@@ -2,6 +2,7 @@ package apps
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,6 +62,10 @@ func (t *target) complete(ctx context.Context, e *stagedEntity) backup.Result {
 			return failed(backup.Fail("restore", Kind, backup.Unwritable, errors.New("its records cannot be kept")))
 		}
 	}
+	if t.identical(e.pkg) && t.sameSize(e.pkg, w) { // nobody had noted that it is here
+		t.clear(path.Join(arrivingDir, e.pkg))
+		return backup.Result{Outcome: backup.Skipped}
+	}
 	if err := t.restore(ctx, e.pkg, w.form); err != nil {
 		if ctx.Err() == nil {
 			t.clear(path.Join(restoringDir, e.pkg))
@@ -105,6 +110,65 @@ func (t *target) sameSize(pkg string, w wholeValue) bool {
 func agentsFolder(form android.RestoreType, name string) bool {
 	t := domain.Token(name)
 	return form != android.RestoreNone && (t == domain.OBB || slices.Contains(domain.Order(), t))
+}
+
+// identical reports whether everything that has arrived of an app is in the app
+// that is here, content and time.
+func (t *target) identical(pkg string) bool {
+	if _, err := t.apps.Lstat(pkg); err != nil {
+		return false
+	}
+	err := fs.WalkDir(t.apps.FS(), path.Join(arrivingDir, pkg), func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		came, err := d.Info()
+		if err != nil {
+			return err
+		}
+		own := name[len(arrivingDir)+1:]
+		here, err := t.apps.Lstat(own)
+		switch {
+		case err != nil:
+			return err
+		case came.IsDir() && here.IsDir(), os.SameFile(came, here):
+			return nil
+		case !came.Mode().IsRegular(), !here.Mode().IsRegular(), came.Size() != here.Size(), !came.ModTime().Equal(here.ModTime()):
+			return errDiffers
+		}
+		return t.equal(name, own)
+	})
+	return err == nil
+}
+
+var errDiffers = errors.New("it differs")
+
+// equal compares two files of one length.
+func (t *target) equal(a, b string) error {
+	fa, err := t.apps.Open(a)
+	if err != nil {
+		return err
+	}
+	defer fa.Close()
+	fb, err := t.apps.Open(b)
+	if err != nil {
+		return err
+	}
+	defer fb.Close()
+	pa, pb := make([]byte, 64<<10), make([]byte, 64<<10)
+	for {
+		n, err := io.ReadFull(fa, pa)
+		m, err2 := io.ReadFull(fb, pb)
+		if n != m || !bytes.Equal(pa[:n], pb[:m]) {
+			return errDiffers
+		}
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			return nil
+		}
+		if err := cmp.Or(err, err2); err != nil {
+			return err
+		}
+	}
 }
 
 // countRecords counts the records of a stream.

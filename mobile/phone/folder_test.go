@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/ferry-move/ferry/mobile"
+	"github.com/ferry-move/ferry/mobile/apps"
 	"github.com/ferry-move/ferry/mobile/backup"
 )
 
@@ -35,7 +36,7 @@ func TestAgentsAreInOrder(t *testing.T) {
 		last = in.Order
 		got = append(got, in.Kind)
 	}
-	want := []backup.Kind{"contacts", "documents", "photos", "videos", "music", "recordings", "downloads", "files"}
+	want := []backup.Kind{"contacts", "documents", "photos", "videos", "music", "recordings", "downloads", "apps", "files"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q; want %q", got, want)
 	}
@@ -108,7 +109,7 @@ func TestMove(t *testing.T) {
 	content := map[string]string{
 		"Contacts/all.vcf": card, "DCIM/Camera/a.jpg": "a photo", "DCIM/Camera/b.mp4": "a video", "Pictures/c.png": "c",
 		"Movies/d.mkv": "d", "Music/e.mp3": "e", "Documents/f.pdf": "f", "Download/g": "g", "Recordings/h.m4a": "h",
-		"note.txt": "top", "Other/x/y": "y",
+		"note.txt": "top", "Other/x/y": "y", "apps/org.example/_manifest": "1\norg.example\n1\n34\n\n0\n1\nab\n", "apps/org.example/f/a": "a",
 	}
 	for key, s := range content {
 		path := filepath.Join(from, key)
@@ -127,8 +128,14 @@ func TestMove(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", a.Info().Kind, err)
 			}
-			added += tally.Added
 			failed += tally.Failed
+			if a.Info().Kind == apps.Kind && run == 1 { // without a journal, an app's parts come again
+				if tally.Skipped != 1 {
+					t.Errorf("the app that is here: %+v", tally)
+				}
+				continue
+			}
+			added += tally.Added
 			if want := a.Info().Kind; run == 0 && tally.Added == 0 {
 				t.Errorf("nothing of %s arrived", want)
 			}
