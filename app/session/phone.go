@@ -3,9 +3,11 @@ package session
 import (
 	"context"
 	"iter"
+	"os"
 
 	"github.com/ferry-move/ferry/mobile"
 	"github.com/ferry-move/ferry/mobile/apps"
+	"github.com/ferry-move/ferry/mobile/archived"
 	"github.com/ferry-move/ferry/mobile/phone"
 )
 
@@ -22,8 +24,16 @@ type SourceOptions struct {
 	Password func() ([]byte, error)
 }
 
-// OpenSource opens an old phone: a folder, or an Android backup archive.
-func OpenSource(_ context.Context, path string, opt SourceOptions) (mobile.Device, error) {
+// OpenSource opens an old phone: a folder, or an Android backup archive, which
+// it reads through once to know what is in it.
+func OpenSource(ctx context.Context, path string, opt SourceOptions) (mobile.Device, error) {
+	if fi, err := os.Stat(path); err == nil && fi.Mode().IsRegular() {
+		d, err := archived.Open(ctx, path, archived.Options{Password: opt.Password, Quota: opt.AppQuota})
+		if err != nil {
+			return nil, err
+		}
+		return d, nil
+	}
 	return phone.OpenFolder(path, phone.FolderOptions{AppQuota: opt.AppQuota})
 }
 

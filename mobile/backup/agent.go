@@ -79,6 +79,26 @@ type Releaser interface {
 	Release(it Item)
 }
 
+// Counter is the optional interface of a [Backup] that knows what Items would
+// yield without yielding it.
+type Counter interface {
+	Count(ctx context.Context) (Count, error)
+}
+
+// Count is what Items yields.
+type Count struct {
+	// Items counts files and entities, those with an error included.
+	Items uint64
+	// Folders counts those without an error.
+	Folders uint64
+	// Bytes is the size of the items without an error.
+	Bytes uint64
+	// Cannot counts the items with an error, by reason. nil = none.
+	Cannot map[Reason]uint64
+	// Examples are some of those, 100 at most.
+	Examples []Failure
+}
+
 // Restore takes items of one kind in. Its methods are safe for use by several
 // goroutines.
 //

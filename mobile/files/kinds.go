@@ -80,6 +80,25 @@ func (k *kind) ownsDirs(key string) bool {
 	return k.Kind != Videos || top == "Movies"
 }
 
+// InfoOf describes the agent that lists the file or folder at key, on a storage
+// of which no folder is claimed.
+func InfoOf(key backup.Key, folder bool) backup.Info {
+	top, _, below := strings.Cut(string(key), "/")
+	for i := range kinds {
+		k := &kinds[i]
+		switch {
+		case !below && !folder: // a file at the very top
+			if k.Kind == Files {
+				return k.Info
+			}
+		case !k.ownsFolder(top, nil):
+		case folder && k.ownsDirs(string(key)), !folder && k.ownsLeaf(string(key)):
+			return k.Info
+		}
+	}
+	panic("files: a file of no kind") // the kinds of a folder have all that is in it
+}
+
 // Options are what [New] needs to know. The zero value works.
 type Options struct {
 	// Claimed names the folders at the top that other agents read and write.

@@ -39,8 +39,8 @@ func (c *command) archiveList(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	l, err := archives.List(ctx, rest[0], archives.Options{Password: c.archivePassword(ctx, *file), Problem: c.finding})
-	if l != nil {
+	l, err := archives.List(ctx, rest[0], archives.Options{Password: c.archivePassword(*file), Problem: c.finding})
+	if l != nil && (l.Bare || l.Container.Version > 0) { // else not even its header could be read
 		c.listing(l)
 	}
 	if err == nil && l.Problems > 0 {
@@ -56,7 +56,7 @@ func (c *command) archiveCheck(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	r, err := archives.Check(ctx, rest[0], archives.Options{Password: c.archivePassword(ctx, *file), Problem: c.finding})
+	r, err := archives.Check(ctx, rest[0], archives.Options{Password: c.archivePassword(*file), Problem: c.finding})
 	if err != nil {
 		return c.archiveError(rest[0], err)
 	}
@@ -88,7 +88,7 @@ func (c *command) archiveExtract(ctx context.Context, args []string) error {
 	if *into == "" {
 		return usagef("--into says which folder it is unpacked into.")
 	}
-	x, err := archives.Extract(ctx, rest[0], *into, archives.Options{Password: c.archivePassword(ctx, *file), Problem: c.finding})
+	x, err := archives.Extract(ctx, rest[0], *into, archives.Options{Password: c.archivePassword(*file), Problem: c.finding})
 	if x != nil {
 		if c.json {
 			c.emit(jsonExtracted{
@@ -97,10 +97,10 @@ func (c *command) archiveExtract(ctx context.Context, args []string) error {
 		}
 		c.print("Unpacked %s: %s, %s.", archiveApps(x.Apps), archiveFiles(x.Written.Files), say.Bytes(x.Written.Bytes))
 		if x.Same > 0 || x.SharedSame > 0 {
-			c.print("Already there: %s, and %s of shared storage.", archiveApps(x.Same), archiveFiles(x.SharedSame))
+			c.print("Already there: %s, and %s of shared storage.", archiveApps(x.Same), sharedItems(x.SharedSame))
 		}
 		if x.Refused > 0 || x.SharedRefused > 0 {
-			c.print("Not unpacked: %s, and %s of shared storage.", archiveApps(x.Refused), archiveFiles(x.SharedRefused))
+			c.print("Not unpacked: %s, and %s of shared storage.", archiveApps(x.Refused), sharedItems(x.SharedRefused))
 		}
 	}
 	if err != nil {
@@ -149,6 +149,10 @@ func (c *command) archiveCreate(ctx context.Context, args []string) error {
 func archiveApps(n int64) string { return say.Count(uint64(n)) + " " + plural(n, "app", "apps") }
 
 func archiveFiles(n int64) string { return say.Count(uint64(n)) + " " + plural(n, "file", "files") }
+
+func sharedItems(n int64) string {
+	return say.Count(uint64(n)) + " " + plural(n, "file or folder", "files and folders")
+}
 
 func plural(n int64, one, many string) string {
 	if n == 1 {
@@ -248,17 +252,16 @@ func packageKind(p *archive.Package) string {
 // maxPassword is the longest password in bytes.
 const maxPassword = 4096
 
-// archivePassword reads an archive's password from a file, or at the prompt.
-func (c *command) archivePassword(ctx context.Context, file string) func() ([]byte, error) {
-	return func() ([]byte, error) {
-		if file != "" {
-			return c.passwordFile(file)
-		}
-		if !c.interactive() {
-			return nil, nil // package ab says that one is missing
-		}
-		return c.typePassword("Password of the archive: ")
+// archivePassword reads an archive's password from a file, or at the prompt. nil
+// = there is nobody to ask.
+func (c *command) archivePassword(file string) func() ([]byte, error) {
+	switch {
+	case file != "":
+		return func() ([]byte, error) { return c.passwordFile(file) }
+	case c.interactive():
+		return func() ([]byte, error) { return c.typePassword("Password of the archive: ") }
 	}
+	return nil
 }
 
 // newPassword reads the password for a new archive, twice where it is typed.
