@@ -34,12 +34,6 @@ type event struct {
 	Seconds   float64 `json:"seconds"`
 }
 
-// usage is what a process took.
-type usage struct {
-	CPU float64 `json:"cpu_seconds"`
-	RSS int64   `json:"peak_rss_bytes"`
-}
-
 // process is a ferry that runs. Whoever starts one calls wait.
 type process struct {
 	cmd      *exec.Cmd
@@ -84,9 +78,7 @@ func (b *bench) start(ctx context.Context, s side, home string, args ...string) 
 		if p.err == nil {
 			p.err = rerr
 		}
-		if ru, ok := p.cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-			p.usage = usage{CPU: time.Duration(ru.Utime.Nano() + ru.Stime.Nano()).Seconds(), RSS: ru.Maxrss << 10}
-		}
+		p.usage = usageOf(p.cmd.ProcessState)
 	}()
 	return p, nil
 }

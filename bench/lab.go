@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -84,10 +83,13 @@ func (l *lab) names() []string {
 }
 
 // Close removes everything and returns what went over the link, there and
-// back. The processes in the namespaces must have ended.
+// back. What still runs in the namespaces is ended.
 func (l *lab) Close() (c [2]counts, err error) {
+	err = l.sweep()
 	if l.wire != nil {
-		c, err = l.wire.Close()
+		var werr error
+		c, werr = l.wire.Close()
+		err = errors.Join(err, werr)
 	}
 	for _, ns := range l.names() {
 		if _, serr := os.Stat("/run/netns/" + ns); serr == nil {
@@ -106,28 +108,23 @@ func ip(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// command makes a command that runs on one side. The end of ctx kills it; an
-// interrupt from the terminal does not reach it.
+// command makes a command that runs on one side, in a process group of its own.
+// The end of ctx kills the group; an interrupt from the terminal does not reach
+// it.
 func (l *lab) command(ctx context.Context, s side, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", l.ns[s], name}, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
 	cmd.WaitDelay = 5 * time.Second
 	return cmd
 }
 
-// tail keeps the end of what is written to it. It belongs to one process.
-type tail struct{ buf []byte }
-
-var _ io.Writer = (*tail)(nil)
-
-// Write implements io.Writer.
-func (t *tail) Write(p []byte) (int, error) {
-	const keep = 2000
-	t.buf = append(t.buf, p...)
-	if len(t.buf) > 2*keep {
-		t.buf = append(t.buf[:0], t.buf[len(t.buf)-keep:]...)
+// killGroup kills a process group that a command of ours leads.
+func killGroup(pid int) error {
+	if err := syscall.Kill(-pid, syscall.SIGKILL); errors.Is(err, syscall.ESRCH) {
+		return os.ErrProcessDone
+	} else if err != nil {
+		return fmt.Errorf("kill group %d: %w", pid, err)
 	}
-	return len(p), nil
+	return nil
 }
-
-func (t *tail) String() string { return strings.TrimSpace(string(t.buf)) }

@@ -21,6 +21,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -57,6 +58,10 @@ const usageText = `Usage: go run ./bench [flags], as root
 Exit codes: 0 measured, and nothing was wrong; 1 something was wrong; 2 it was
 called wrongly, or cannot work here; 130 interrupted.
 `
+
+// The first thread cannot end, so it must never enter a namespace: it stays with
+// main, see inside.
+func init() { runtime.LockOSThread() }
 
 func main() { os.Exit(realMain()) }
 

@@ -80,26 +80,15 @@ func (w *wire) closeFiles() {
 
 // openTap makes a TAP device in a namespace.
 func openTap(ns string) (fd int, err error) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread() // for good: the thread ends with the goroutine
-		fd, err = tapHere(ns)
-	}()
-	<-done
+	err = inside(ns, func() error {
+		fd, err = tapHere()
+		return err
+	})
 	return fd, err
 }
 
-// tapHere moves the thread into a namespace and makes the device there.
-func tapHere(ns string) (int, error) {
-	f, err := os.Open("/run/netns/" + ns)
-	if err != nil {
-		return -1, err
-	}
-	defer f.Close()
-	if err := unix.Setns(int(f.Fd()), unix.CLONE_NEWNET); err != nil {
-		return -1, err
-	}
+// tapHere makes the device in the thread's namespace.
+func tapHere() (int, error) {
 	// Nobody else is here: no waiting for duplicate addresses.
 	if err := os.WriteFile("/proc/sys/net/ipv6/conf/default/accept_dad", []byte("0"), 0); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return -1, err
