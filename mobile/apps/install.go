@@ -1,14 +1,10 @@
 package apps
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"iter"
 	"os"
 	"path"
 	"path/filepath"
@@ -18,8 +14,6 @@ import (
 	"github.com/ferry-move/ferry/mobile/android"
 	"github.com/ferry-move/ferry/mobile/android/d2d"
 	"github.com/ferry-move/ferry/mobile/android/domain"
-	"github.com/ferry-move/ferry/mobile/android/entity"
-	"github.com/ferry-move/ferry/mobile/android/fullbackup"
 	"github.com/ferry-move/ferry/mobile/android/manager"
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/mobile/syncfs"
@@ -73,120 +67,6 @@ func (t *target) complete(ctx context.Context, e *stagedEntity) backup.Result {
 		return failed(err)
 	}
 	return backup.Result{Outcome: backup.Added}
-}
-
-// sameSize reports whether the app that is here has as many parts as came.
-// Every part that came is in it.
-func (t *target) sameSize(pkg string, w wholeValue) bool {
-	n := int64(0)
-	err := fs.WalkDir(t.apps.FS(), pkg, func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		switch {
-		case name == pkg, d.IsDir() && path.Dir(name) == pkg && agentsFolder(w.form, path.Base(name)):
-			// No archive has an entry for a domain's own folder.
-		case w.form == android.RestoreKeyValue && name == recordsPath(pkg):
-		default:
-			n++
-		}
-		return nil
-	})
-	if err != nil {
-		return false
-	}
-	if w.form == android.RestoreKeyValue {
-		c, err := countRecords(t.apps, recordsPath(pkg))
-		if err != nil {
-			return false
-		}
-		n += c
-	}
-	return n == w.items
-}
-
-// agentsFolder reports whether the folder of that name is filled by an app's
-// agent.
-func agentsFolder(form android.RestoreType, name string) bool {
-	t := domain.Token(name)
-	return form != android.RestoreNone && (t == domain.OBB || slices.Contains(domain.Order(), t))
-}
-
-// identical reports whether everything that has arrived of an app is in the app
-// that is here, content and time.
-func (t *target) identical(pkg string) bool {
-	if _, err := t.apps.Lstat(pkg); err != nil {
-		return false
-	}
-	err := fs.WalkDir(t.apps.FS(), path.Join(arrivingDir, pkg), func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		came, err := d.Info()
-		if err != nil {
-			return err
-		}
-		own := name[len(arrivingDir)+1:]
-		here, err := t.apps.Lstat(own)
-		switch {
-		case err != nil:
-			return err
-		case came.IsDir() && here.IsDir(), os.SameFile(came, here):
-			return nil
-		case !came.Mode().IsRegular(), !here.Mode().IsRegular(), came.Size() != here.Size(), !came.ModTime().Equal(here.ModTime()):
-			return errDiffers
-		}
-		return t.equal(name, own)
-	})
-	return err == nil
-}
-
-var errDiffers = errors.New("it differs")
-
-// equal compares two files of one length.
-func (t *target) equal(a, b string) error {
-	fa, err := t.apps.Open(a)
-	if err != nil {
-		return err
-	}
-	defer fa.Close()
-	fb, err := t.apps.Open(b)
-	if err != nil {
-		return err
-	}
-	defer fb.Close()
-	pa, pb := make([]byte, 64<<10), make([]byte, 64<<10)
-	for {
-		n, err := io.ReadFull(fa, pa)
-		m, err2 := io.ReadFull(fb, pb)
-		if n != m || !bytes.Equal(pa[:n], pb[:m]) {
-			return errDiffers
-		}
-		if err == io.EOF || err == io.ErrUnexpectedEOF {
-			return nil
-		}
-		if err := cmp.Or(err, err2); err != nil {
-			return err
-		}
-	}
-}
-
-// countRecords counts the records of a stream.
-func countRecords(dir *os.Root, name string) (n int64, err error) {
-	f, err := dir.Open(name)
-	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	for h, err := range entity.NewReader(f, entity.Limits{}).All() {
-		if err != nil {
-			return 0, err
-		}
-		if !h.Deleted {
-			n++
-		}
-	}
-	return n, nil
 }
 
 // keep says that what has arrived of an app is for the next run.
@@ -416,115 +296,4 @@ func syncFolder(dir *os.Root) error {
 		return err
 	}
 	return nil
-}
-
-// arrivedApp is the source of one app that lies in apps/.arriving.
-type arrivedApp struct {
-	app  *app
-	form android.RestoreType
-	dir  *os.Root
-}
-
-// Packages implements [d2d.Source].
-func (a *arrivedApp) Packages(context.Context) ([]d2d.Arrived, error) {
-	return []d2d.Arrived{{Name: a.app.Name, Version: a.app.Version, Signatures: a.app.Signatures, Form: a.form}}, nil
-}
-
-// Entities implements [d2d.Source]: in the order of the old phone's agent.
-func (a *arrivedApp) Entities(context.Context, string) (io.ReadCloser, error) {
-	return a.dir.Open(recordsPath(a.app.Name))
-}
-
-// description is the _manifest that a restore begins with. It names the signers
-// by the hashes that both sides compare.
-func (a *arrivedApp) description() (android.RestoredFile, error) {
-	m := fullbackup.Manifest{Package: a.app.Name, VersionCode: a.app.Version}
-	for _, s := range a.app.Signatures {
-		m.Certificates = append(m.Certificates, s[:])
-	}
-	b, err := m.Append(nil)
-	return android.RestoredFile{
-		FileInfo: android.FileInfo{Path: fullbackup.ManifestName, Type: backup.TypeFile, Size: int64(len(b)), Mode: 0o600},
-		Data:     bytes.NewReader(b),
-	}, err
-}
-
-// Files implements [d2d.Source].
-func (a *arrivedApp) Files(ctx context.Context, _ string) iter.Seq2[android.RestoredFile, error] {
-	return func(yield func(android.RestoredFile, error) bool) {
-		if !yield(a.description()) {
-			return
-		}
-		for _, t := range append(domain.Order(), domain.OBB) {
-			base := path.Join(a.app.Name, string(t))
-			if _, err := a.dir.Lstat(base); errors.Is(err, fs.ErrNotExist) {
-				continue
-			}
-			stop := errors.New("stop")
-			err := fs.WalkDir(a.dir.FS(), base, func(name string, d fs.DirEntry, err error) error {
-				if err != nil || name == base {
-					return err
-				}
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				if !a.give(name, string(t), name[len(base)+1:], d, yield) {
-					return stop
-				}
-				return nil
-			})
-			if err == stop {
-				return
-			}
-			if err != nil {
-				yield(android.RestoredFile{}, err)
-				return
-			}
-		}
-	}
-}
-
-// give yields one file. What its Data read is closed when the next is asked for.
-func (a *arrivedApp) give(name, token, rel string, d fs.DirEntry, yield func(android.RestoredFile, error) bool) bool {
-	fi, err := d.Info()
-	if err != nil {
-		return yield(android.RestoredFile{}, err)
-	}
-	f := android.RestoredFile{FileInfo: android.FileInfo{
-		Domain: token, Path: rel, Type: backup.TypeDirectory, Mode: uint32(fi.Mode().Perm()), ModTime: fi.ModTime(),
-	}}
-	if fi.IsDir() {
-		return yield(f, nil)
-	}
-	content := &lazyFile{dir: a.dir, name: name}
-	defer content.close()
-	f.Type, f.Size, f.Data = backup.TypeFile, fi.Size(), content
-	f.Take = func(to string) error {
-		return os.Rename(filepath.Join(a.dir.Name(), filepath.FromSlash(name)), to)
-	}
-	return yield(f, nil)
-}
-
-// lazyFile opens with its first read: most files are taken and never read.
-type lazyFile struct {
-	dir  *os.Root
-	name string
-	f    *os.File
-}
-
-// Read implements io.Reader.
-func (l *lazyFile) Read(p []byte) (int, error) {
-	if l.f == nil {
-		var err error
-		if l.f, err = l.dir.Open(l.name); err != nil {
-			return 0, err
-		}
-	}
-	return l.f.Read(p)
-}
-
-func (l *lazyFile) close() {
-	if l.f != nil {
-		l.f.Close()
-	}
 }
