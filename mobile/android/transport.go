@@ -177,8 +177,9 @@ type Transport interface {
 	StartRestore(ctx context.Context, token int64, pkgs []string) error
 	// NextPackage goes to the next one; the first is [MetadataPackage].
 	NextPackage(ctx context.Context) (RestoreDescription, error)
-	// RestoreData writes the package's complete entity stream, sorted by key
-	// as Java sorts strings, without delete markers.
+	// RestoreData writes the package's complete entity stream without delete
+	// markers. Transports that store entities give them sorted by key as Java
+	// sorts strings; one that passes them on may keep the agent's order.
 	RestoreData(ctx context.Context, w io.Writer) error
 	// NextFullChunk writes the next piece of the package's tar stream and
 	// returns its length; [NoMoreData] at the end. [TransportPackageRejected]

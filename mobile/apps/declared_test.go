@@ -38,7 +38,9 @@ func TestDeclared(t *testing.T) {
 		// Another namespace's attributes, other elements, and names that lead out.
 		{`<manifest xmlns:x="urn:x"><application x:allowBackup="false" allowBackup="false"/></manifest>`, "target 35"},
 		{head + `<queries><application android:allowBackup="false"/></queries></manifest>`, "target 35"},
-		{app(`android:dataExtractionRules="@xml/../../x" android:fullBackupContent="@drawable/x"`), "target 35"},
+		// What cannot be looked up may say no: it keeps the app back.
+		{app(`android:dataExtractionRules="@xml/../../x" android:fullBackupContent="@drawable/x"`), "target 35 content ? rules ?"},
+		{app(`android:allowBackup="@bool/backup"`), "target 35 denies"},
 	} {
 		d, err := parseDeclared([]byte(c.xml))
 		if err != nil {

@@ -85,7 +85,8 @@ func parseDeclared(b []byte) (declared, error) {
 // Android does not even look at the others, but for the extraction rules.
 func (d *declared) application(t xml.StartElement) {
 	d.extraction = resource(attr(t, "dataExtractionRules"))
-	if d.NoBackup = attr(t, "allowBackup") == "false"; d.NoBackup {
+	allow := attr(t, "allowBackup")
+	if d.NoBackup = allow == "false" || strings.HasPrefix(allow, "@"); d.NoBackup { // a resource may say no
 		return
 	}
 	d.HasAgent = attr(t, "backupAgent") != ""
@@ -110,11 +111,12 @@ func attr(t xml.StartElement, name string) string {
 	return ""
 }
 
-// resource returns NAME of @xml/NAME.
+// resource returns NAME of @xml/NAME. Of a reference in any other form it
+// returns a name that no file has: rules that cannot be found keep the app back.
 func resource(ref string) string {
 	name, ok := strings.CutPrefix(ref, "@xml/")
-	if !ok || strings.ContainsAny(name, "/\\\x00") || name == "." || name == ".." {
-		return ""
+	if ref != "" && (!ok || name == "" || strings.ContainsAny(name, "/\\\x00")) {
+		return "?"
 	}
 	return name
 }
