@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -28,8 +28,17 @@ type options struct {
 	// temporary files.
 	dir string
 	// vcf is a folder with vCard files to add to the contacts. Empty = none.
-	vcf  string
+	vcf string
+	// keep leaves the phones where they are.
 	keep bool
+	// peers run beside ferry.
+	peers []peer
+	// rounds is how often everything is measured. 0 = once.
+	rounds int
+	// patience is how long a peer may take. 0 = as long as ferry.
+	patience time.Duration
+	// once leaves out the second run and the kill.
+	once bool
 	// iperf is how long each iperf3 runs. 0 = without.
 	iperf time.Duration
 	// log hears what is under way.
@@ -40,49 +49,12 @@ type options struct {
 type bench struct {
 	opt     options
 	ferry   string
+	bare    string // the bare quic-go, "" until it is built
 	dir     string // all that is written lies below it
 	home    string // the phones, and what ferry keeps for itself, of one data set
 	lab     *lab
 	without []string // congestion controls that iperf3 cannot have here
 	report  *report
-}
-
-// result is what was measured with one data set on one link.
-type result struct {
-	Link Link   `json:"link"`
-	Data string `json:"data"`
-	size
-	Load  string `json:"load_before"` // of the machine: 1, 5, 15 minutes
-	Iperf iperf  `json:"iperf_mbit_per_s"`
-	// Wall is the whole ferry send, from its start to its end, with the search
-	// and the pairing; Moving is what it says the moving took.
-	Wall   float64 `json:"wall_seconds"`
-	Moving float64 `json:"moving_seconds"`
-	// The sender, the receiver, and this program, which is the link.
-	Old      usage   `json:"old_phone"`
-	New      usage   `json:"new_phone"`
-	Emulator float64 `json:"emulator_cpu_seconds"`
-	Second   again   `json:"second_run"`
-	Resumed  again   `json:"after_kill"`
-	// Wrong is what a phone did that it should not have.
-	Wrong []string `json:"wrong"`
-}
-
-// again is a later run of the same move.
-type again struct {
-	Ran       bool    `json:"ran"`
-	Cut       bool    `json:"cut"` // the run before it was killed half way
-	SentItems uint64  `json:"sent_items"`
-	SentBytes uint64  `json:"sent_bytes"`
-	Wall      float64 `json:"wall_seconds"`
-}
-
-// mbit is bytes in seconds as Mbit/s.
-func (r result) mbit(seconds float64) float64 {
-	if seconds <= 0 {
-		return 0
-	}
-	return float64(r.Bytes) * 8 / 1e6 / seconds
 }
 
 // run measures everything and removes what it made. What a phone did wrong is
@@ -100,7 +72,7 @@ func run(ctx context.Context, opt options) (_ *report, err error) {
 		}
 	}()
 	if b.ferry == "" {
-		if err := b.build(ctx); err != nil {
+		if b.ferry, err = b.buildGo(ctx, "ferry", "app/ferry"); err != nil {
 			return nil, err
 		}
 	} else if b.ferry, err = filepath.Abs(b.ferry); err != nil {
@@ -112,6 +84,7 @@ func run(ctx context.Context, opt options) (_ *report, err error) {
 			b.opt.iperf = 0
 		}
 	}
+	b.opt.peers = b.present(opt.peers)
 	b.report.Machine, b.report.Commit = describeMachine(), describeCommit(ctx)
 	for _, l := range opt.links {
 		if err := b.onLink(ctx, l); err != nil {
@@ -123,18 +96,6 @@ func run(ctx context.Context, opt options) (_ *report, err error) {
 
 func (b *bench) note(format string, args ...any) {
 	fmt.Fprintf(b.opt.log, "bench: "+format+"\n", args...)
-}
-
-// build makes the program to measure, from this module.
-func (b *bench) build(ctx context.Context) error {
-	b.ferry = filepath.Join(b.dir, "ferry")
-	b.note("building ferry")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", b.ferry, "github.com/ferry-move/ferry/app/ferry")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build ferry: %w: %s", err, out)
-	}
-	return nil
 }
 
 func (b *bench) onLink(ctx context.Context, l Link) (err error) {
@@ -164,14 +125,28 @@ func (b *bench) onLink(ctx context.Context, l Link) (err error) {
 	return nil
 }
 
+// present are the peers that are here; the others are told.
+func (b *bench) present(all []peer) (here []peer) {
+	for _, p := range all {
+		if tool := p.missing(); tool != "" {
+			b.note("%s: left out, there is no %s here; to get it: %s", p.name, tool, p.get)
+			b.report.Absent = append(b.report.Absent, p.name)
+			continue
+		}
+		here = append(here, p)
+		b.report.Legend = append(b.report.Legend, p.name+": "+p.about)
+	}
+	return here
+}
+
 // measure does everything with one data set.
 func (b *bench) measure(ctx context.Context, d dataSet, r *result) (err error) {
-	// Nothing is removed before the end of it all: for some minutes, ext4 makes
-	// new files slowly where many were removed.
+	// Nothing is removed before the end of it all where there are many files:
+	// for some minutes, ext4 makes new ones slowly where many were removed.
 	if b.home, err = os.MkdirTemp(b.dir, "set-"); err != nil {
 		return err
 	}
-	from, into := filepath.Join(b.home, "old"), filepath.Join(b.home, "new")
+	from := filepath.Join(b.home, "old")
 	b.note("%s: making it", d.name)
 	if err := os.Mkdir(from, 0o755); err != nil {
 		return err
@@ -179,76 +154,180 @@ func (b *bench) measure(ctx context.Context, d dataSet, r *result) (err error) {
 	if r.size, err = d.makeIn(from, b.opt.seed, b.opt.vcf); err != nil {
 		return err
 	}
-	// Twenty times what the link needs is not slow but stuck.
+	if r.Files <= fewFiles && !b.opt.keep {
+		defer func() { err = errors.Join(err, os.RemoveAll(b.home)) }()
+	}
+	r.Contenders = []contender{{Name: "ferry"}}
+	for _, p := range b.opt.peers {
+		r.Contenders = append(r.Contenders, contender{Name: p.name, Plain: p.plain})
+	}
+	for i := range max(1, b.opt.rounds) {
+		if err := b.round(ctx, i, from, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fewFiles is how many files can be removed without a trace.
+const fewFiles = 5000
+
+// limit is when a move is not slow but stuck: after twenty times what the link
+// needs.
+func (r *result) limit() time.Duration {
 	limit := 3 * time.Minute
 	if r.Link.Rate > 0 {
 		limit += time.Duration(20 * float64(r.Bytes*8) / r.Link.Rate * float64(time.Microsecond))
 	}
-	stuck := fmt.Errorf("%s: still not done after %v", d.name, limit)
+	return limit
+}
+
+// round measures every contender once. Whoever was first is last in the next.
+func (b *bench) round(ctx context.Context, i int, from string, r *result) error {
+	unix.Sync() // the disk is quiet before the clock runs
+	r.Rounds = append(r.Rounds, round{Load: load()})
+	if err := b.beside(ctx, &r.Rounds[i]); err != nil {
+		return err
+	}
+	for j := range r.Contenders {
+		c := &r.Contenders[(i+j)%len(r.Contenders)]
+		var t trial
+		var err error
+		if c.Name == "ferry" {
+			t, err = b.byFerry(ctx, i, from, r)
+		} else {
+			t, err = b.beat(ctx, c.Name, from, r)
+		}
+		if err != nil {
+			return err
+		}
+		b.note("%s: %s: %s", r.Data, c.Name, r.brief(t))
+		c.Trials = append(c.Trials, t)
+		unix.Sync()
+	}
+	return b.beside(ctx, &r.Rounds[i])
+}
+
+// brief says how a trial went.
+func (r *result) brief(t trial) string {
+	switch {
+	case t.Slow:
+		return fmt.Sprintf("not done after %.0f s, ended", t.Wall)
+	case len(t.Wrong) > 0:
+		return "WRONG: " + strings.Join(t.Wrong, "; ")
+	}
+	return fmt.Sprintf("%.2f s, %.0f Mbit/s", t.Moving, r.mbit(t.Moving))
+}
+
+// beside measures what there is to reach: what iperf3 gets, and on loopback a
+// bare quic-go.
+func (b *bench) beside(ctx context.Context, r *round) error {
+	if b.opt.iperf == 0 {
+		return nil
+	}
+	if err := b.iperfOnce(ctx, &r.Iperf); err != nil || !b.lab.link.Loopback {
+		return err
+	}
+	mbit, err := b.bareOnce(ctx)
+	if err == nil {
+		r.Bare = append(r.Bare, mbit)
+	}
+	return err
+}
+
+// beat does one move with a peer. What it does wrong does not stop the rest.
+func (b *bench) beat(ctx context.Context, name, from string, r *result) (trial, error) {
+	p := b.opt.peers[slices.IndexFunc(b.opt.peers, func(p peer) bool { return p.name == name })]
+	limit := b.opt.patience
+	if limit == 0 {
+		limit = r.limit()
+	}
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	began := time.Now()
+	t, err := b.byPeer(limited, p, from, r.Files <= fewFiles)
+	switch {
+	case ctx.Err() != nil:
+		return t, context.Cause(ctx)
+	case err != nil && limited.Err() != nil:
+		t.Slow, t.Wall = true, time.Since(began).Seconds()
+	case err != nil:
+		t.Wrong = append(t.Wrong, err.Error())
+	}
+	return t, nil
+}
+
+// byFerry does one move with ferry; in the first round it then moves once more,
+// and into a new phone with a kill half way.
+func (b *bench) byFerry(ctx context.Context, i int, from string, r *result) (t trial, err error) {
+	into := filepath.Join(b.home, fmt.Sprintf("new-%d", i))
+	homes := filepath.Join(b.home, fmt.Sprintf("homes-%d", i))
+	if err := os.Mkdir(homes, 0o755); err != nil {
+		return t, err
+	}
+	limit := r.limit()
+	stuck := fmt.Errorf("%s: still not done after %v", r.Data, limit)
 	limited := func() (context.Context, context.CancelFunc) { return context.WithTimeoutCause(ctx, limit, stuck) }
 	compare := func(when string) error {
 		diffs, err := differences(from, into)
 		for _, diff := range diffs {
-			r.Wrong = append(r.Wrong, when+": "+diff)
+			t.Wrong = append(t.Wrong, when+": "+diff)
 		}
 		return err
 	}
+	defer func() {
+		if err != nil && ctx.Err() == nil { // the peers can be measured all the same
+			t.Wrong, err = append(t.Wrong, err.Error()), nil
+		}
+	}()
 
-	unix.Sync() // the disk is quiet before the clock runs
-	r.Load = load()
-	if err := b.iperfBeside(ctx, r); err != nil {
-		return err
-	}
-	b.note("%s: moving %d files, %.1f MB", d.name, r.Files, float64(r.Bytes)/1e6)
-	mine := cpuTime()
+	b.note("%s: moving %d files, %.1f MB", r.Data, r.Files, float64(r.Bytes)/1e6)
 	one, cancel := limited()
 	defer cancel()
-	send, receive, err := b.move(one, from, into)
+	mine := cpuTime()
+	send, receive, err := b.move(one, homes, from, into)
 	if err != nil {
-		return errors.Join(err, context.Cause(one))
+		return t, errors.Join(err, context.Cause(one))
 	}
-	r.Emulator = cpuTime() - mine
-	r.Wall, r.Moving, r.Old, r.New = send.took.Seconds(), send.done.Seconds, send.usage, receive.usage
-	b.note("%s: %.2f s, of them %.2f s moving", d.name, r.Wall, r.Moving)
-	if err := b.iperfBeside(ctx, r); err != nil {
-		return err
+	t.Emulator = cpuTime() - mine
+	t.Wall, t.Moving, t.Old, t.New = send.took.Seconds(), send.done.Seconds, send.usage, receive.usage
+	t.Flat = send.pace.flat()
+	if t.Sync, err = syncTime(b.home); err != nil {
+		return t, err
 	}
-	if err := compare("after the first run"); err != nil {
-		return err
+	if err := compare("after the first run"); err != nil || i > 0 || b.opt.once {
+		return t, err
 	}
 
-	b.note("%s: a second time", d.name)
+	b.note("%s: a second time", r.Data)
 	two, cancel := limited()
 	defer cancel()
-	if send, _, err = b.move(two, from, into); err != nil {
-		return errors.Join(err, context.Cause(two))
+	if send, _, err = b.move(two, homes, from, into); err != nil {
+		return t, errors.Join(err, context.Cause(two))
 	}
 	r.Second = again{Ran: true, SentItems: send.done.SentItems, SentBytes: send.done.SentBytes, Wall: send.took.Seconds()}
-	if r.Second.SentBytes > 0 || r.Second.SentItems > 0 {
-		r.Wrong = append(r.Wrong, fmt.Sprintf("the second run sent %d items, %d bytes", r.Second.SentItems, r.Second.SentBytes))
+	apps, err := filepath.Glob(filepath.Join(from, "apps", "*"))
+	if err != nil {
+		return t, err
+	}
+	// The end of each app is said again.
+	if r.Second.SentItems > uint64(len(apps)) || send.done.changed() > 0 {
+		t.Wrong = append(t.Wrong, fmt.Sprintf("the second run sent %d items, %d bytes, and changed %d", r.Second.SentItems, r.Second.SentBytes, send.done.changed()))
 	}
 	if err := compare("after the second run"); err != nil {
-		return err
+		return t, err
 	}
 
-	b.note("%s: killed half way, and once more", d.name)
+	b.note("%s: killed half way, and once more", r.Data)
 	into = filepath.Join(b.home, "new-again")
 	three, cancel := limited()
 	defer cancel()
-	send, cut, err := b.cutMove(three, from, into, r.Bytes)
+	send, cut, err := b.cutMove(three, homes, from, into, r.Bytes)
 	if err != nil {
-		return errors.Join(err, context.Cause(three))
+		return t, errors.Join(err, context.Cause(three))
 	}
 	r.Resumed = again{Ran: true, Cut: cut, SentItems: send.done.SentItems, SentBytes: send.done.SentBytes, Wall: send.took.Seconds()}
-	return compare("after the kill")
-}
-
-// iperfBeside runs iperf3 unless there is none.
-func (b *bench) iperfBeside(ctx context.Context, r *result) error {
-	if b.opt.iperf == 0 {
-		return nil
-	}
-	return b.iperfOnce(ctx, &r.Iperf)
+	return t, compare("after the kill")
 }
 
 // cpuTime is what this process has used, in seconds.

@@ -27,6 +27,7 @@ var kinds = []kind{
 	{"photos", 300, makePhotos},
 	{"tiny", 20000, makeTiny},
 	{"text", 2000, makeText},
+	{"entities", 200_000, makeEntities},
 	{"contacts", 400, makeContacts},
 }
 
@@ -81,7 +82,7 @@ func parsePart(text string, n int) (part, error) {
 		}
 		return p, nil
 	}
-	return part{}, fmt.Errorf("there is no data set %q: there are big, photos, tiny, text and contacts", name)
+	return part{}, fmt.Errorf("there is no data set %q: there are big, photos, tiny, text, entities and contacts", name)
 }
 
 // size is what a data set holds.

@@ -21,7 +21,7 @@ func mustParse(t *testing.T, list string) []dataSet {
 	return d
 }
 
-const everything = "big:1+photos:3+tiny:120+text:4+contacts:60"
+const everything = "big:1+photos:3+tiny:120+text:4+entities:30+contacts:60"
 
 func TestDataIsDeterministic(t *testing.T) {
 	a, b, c := t.TempDir(), t.TempDir(), t.TempDir()
@@ -83,6 +83,8 @@ func TestDataIsAsSaid(t *testing.T) {
 			from, to = 1<<10, 8<<10
 		case strings.HasSuffix(name, ".txt"):
 			from, to = 64<<10, 64<<10
+		case strings.HasSuffix(name, ".data"):
+			from, to = 30*200, 30*200
 		}
 		if info.Size() < from || info.Size() > to {
 			t.Errorf("%s has %d bytes", name, info.Size())

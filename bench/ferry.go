@@ -29,9 +29,22 @@ type event struct {
 	Reason    string  `json:"reason"`
 	Error     string  `json:"error"`
 	Complete  bool    `json:"complete"`
+	DoneItems uint64  `json:"done_items"`
 	SentItems uint64  `json:"sent_items"`
 	SentBytes uint64  `json:"sent_bytes"`
 	Seconds   float64 `json:"seconds"`
+	Kinds     []struct {
+		Added  uint64 `json:"added"`
+		Merged uint64 `json:"merged"`
+	} `json:"kinds"`
+}
+
+// changed is how many items a move changed on the new phone.
+func (e *event) changed() (n uint64) {
+	for _, k := range e.Kinds {
+		n += k.Added + k.Merged
+	}
+	return n
 }
 
 // process is a ferry that runs. Whoever starts one calls wait.
@@ -44,6 +57,7 @@ type process struct {
 
 	took   time.Duration
 	done   *event   // the last done event
+	pace   pace     // of its items
 	failed []string // some items that did not move
 	stderr tail
 	usage  usage
@@ -113,6 +127,8 @@ func (p *process) read(r io.Reader) error {
 				accepted = true
 				close(p.accepted)
 			}
+		case "progress":
+			p.pace = append(p.pace, point{ev.Seconds, ev.DoneItems})
 		case "item":
 			if len(p.failed) < maxDifferences {
 				p.failed = append(p.failed, fmt.Sprintf("%s %q %s", ev.Outcome, ev.Key, ev.Reason))
@@ -161,24 +177,25 @@ func (p *process) code(ctx context.Context) (string, error) {
 }
 
 // receive starts the new phone.
-func (b *bench) receive(ctx context.Context, into string, flags ...string) (*process, error) {
-	return b.start(ctx, newPhone, filepath.Join(b.home, "new-home"), append([]string{"receive", "--into", into, "--yes"}, flags...)...)
+func (b *bench) receive(ctx context.Context, homes, into string, flags ...string) (*process, error) {
+	return b.start(ctx, newPhone, filepath.Join(homes, "new"), append([]string{"receive", "--into", into, "--yes"}, flags...)...)
 }
 
 // send starts the old phone with a code that a person would have typed.
-func (b *bench) send(ctx context.Context, from, code string) (*process, error) {
-	file := filepath.Join(b.home, "code.txt")
+func (b *bench) send(ctx context.Context, homes, from, code string) (*process, error) {
+	file := filepath.Join(homes, "code.txt")
 	if err := os.WriteFile(file, []byte(code+"\n"), 0o600); err != nil {
 		return nil, err
 	}
-	return b.start(ctx, oldPhone, filepath.Join(b.home, "old-home"), "send", "--from", from, "--code-file", file)
+	return b.start(ctx, oldPhone, filepath.Join(homes, "old"), "send", "--from", from, "--code-file", file)
 }
 
-// move runs one move from start to end, both phones anew.
-func (b *bench) move(ctx context.Context, from, into string) (send, receive *process, err error) {
+// move runs one move from start to end, both programs anew; homes is where they
+// keep what is their own.
+func (b *bench) move(ctx context.Context, homes, from, into string) (send, receive *process, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	to, err := b.receive(ctx, into, "--once")
+	to, err := b.receive(ctx, homes, into, "--once")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -190,7 +207,7 @@ func (b *bench) move(ctx context.Context, from, into string) (send, receive *pro
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := b.send(ctx, from, code)
+	p, err := b.send(ctx, homes, from, code)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -205,10 +222,10 @@ func (b *bench) move(ctx context.Context, from, into string) (send, receive *pro
 
 // cutMove kills the sender when half of the bytes have arrived, and sends again
 // to the same waiting new phone. cut is false if the sender was done earlier.
-func (b *bench) cutMove(ctx context.Context, from, into string, bytes int64) (again *process, cut bool, err error) {
+func (b *bench) cutMove(ctx context.Context, homes, from, into string, bytes int64) (again *process, cut bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	receive, err := b.receive(ctx, into)
+	receive, err := b.receive(ctx, homes, into)
 	if err != nil {
 		return nil, false, err
 	}
@@ -217,7 +234,7 @@ func (b *bench) cutMove(ctx context.Context, from, into string, bytes int64) (ag
 	if err != nil {
 		return nil, false, err
 	}
-	first, err := b.send(ctx, from, code)
+	first, err := b.send(ctx, homes, from, code)
 	if err != nil {
 		return nil, false, err
 	}
@@ -234,7 +251,7 @@ func (b *bench) cutMove(ctx context.Context, from, into string, bytes int64) (ag
 	if code, err = receive.code(ctx); err != nil {
 		return nil, cut, err
 	}
-	if again, err = b.send(ctx, from, code); err != nil {
+	if again, err = b.send(ctx, homes, from, code); err != nil {
 		return nil, cut, err
 	}
 	if err := again.wait(); err != nil {

@@ -19,8 +19,7 @@ const maxDifferences = 10
 
 // differences compares two phones and tells what is not the same: names,
 // content, times to the nanosecond, modes as far as they move (reading and
-// writing), empty folders. Of vCard files only the content counts, since a
-// contact has neither time nor mode.
+// writing), empty folders. Of contacts and apps only the content counts.
 func differences(want, got string) ([]string, error) {
 	a, err := list(want)
 	if err != nil {
@@ -47,12 +46,12 @@ func differences(want, got string) ([]string, error) {
 			if !same {
 				tell("%q has other content", name)
 			}
-			if p, q := info.Mode()&0o666, other.Mode()&0o666; p != q && !isContact(name) {
+			if p, q := info.Mode()&0o666, other.Mode()&0o666; p != q && !onlyContent(name) {
 				tell("%q has mode %o, not %o", name, q, p)
 			}
 			fallthrough
 		default:
-			if p, q := info.ModTime(), other.ModTime(); !p.Equal(q) && name != "." && !isContact(name) {
+			if p, q := info.ModTime(), other.ModTime(); !p.Equal(q) && name != "." && !onlyContent(name) {
 				tell("%q has time %v, not %v", name, q.UTC(), p.UTC())
 			}
 		}
@@ -62,14 +61,57 @@ func differences(want, got string) ([]string, error) {
 			tell("%q is too much", name)
 		}
 	}
+	return few(diffs), nil
+}
+
+// contentDifferences compares only the files' names and content: what a peer
+// has to move for its figure to count. Not each of them keeps times, modes and
+// empty folders.
+func contentDifferences(want, got string) ([]string, error) {
+	a, err := list(want)
+	if err != nil {
+		return nil, err
+	}
+	b, err := list(got)
+	if err != nil {
+		return nil, err
+	}
+	var diffs []string
+	for name, info := range a {
+		if !info.Mode().IsRegular() {
+			continue
+		}
+		if other, ok := b[name]; !ok || !other.Mode().IsRegular() {
+			diffs = append(diffs, fmt.Sprintf("%q is missing", name))
+		} else if same, err := sameContent(filepath.Join(want, name), filepath.Join(got, name)); err != nil {
+			return nil, err
+		} else if !same {
+			diffs = append(diffs, fmt.Sprintf("%q has other content", name))
+		}
+	}
+	for name, info := range b {
+		if _, ok := a[name]; !ok && !info.IsDir() {
+			diffs = append(diffs, fmt.Sprintf("%q is too much", name))
+		}
+	}
+	return few(diffs), nil
+}
+
+// few sorts differences and tells the first of them.
+func few(diffs []string) []string {
 	slices.Sort(diffs)
 	if n := len(diffs); n > maxDifferences {
 		diffs = append(diffs[:maxDifferences], fmt.Sprintf("and %d more differences", n-maxDifferences))
 	}
-	return diffs, nil
+	return diffs
 }
 
-func isContact(name string) bool { return name == "Contacts" || strings.HasPrefix(name, "Contacts/") }
+// onlyContent says that a file or folder has neither a time nor a mode to move:
+// it holds contacts, or what apps handed over, which is written anew.
+func onlyContent(name string) bool {
+	top, _, _ := strings.Cut(name, "/")
+	return top == "Contacts" || top == "apps"
+}
 
 // list is what a folder holds, itself included as ".".
 func list(root string) (map[string]fs.FileInfo, error) {

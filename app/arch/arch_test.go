@@ -67,7 +67,7 @@ var owners = map[string][]string{
 	"fyne.io/fyne/v2":                              {"ui/window/...", "app"},
 	"fyne.io/fyne/v2/app":                          {"app"},
 	"github.com/grandcat/zeroconf":                 {"discovery/..."},
-	"github.com/quic-go/quic-go":                   {"p2p"},
+	"github.com/quic-go/quic-go":                   {"p2p", "bench/..."},
 	"github.com/libp2p/go-libp2p":                  {"p2p/..."},
 	"github.com/libp2p/go-libp2p/p2p/discovery":    {}, // lists interfaces in a way that Android refuses
 	"github.com/gtank/ristretto255":                {"p2p/pairing/cpace"},
