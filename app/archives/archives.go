@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/ferry-move/ferry/mobile/android/ab"
 	"github.com/ferry-move/ferry/mobile/android/archive"
@@ -25,6 +26,33 @@ var ErrNotFile = errors.New("not a file")
 
 // ErrExists means that there is a file of that name already.
 var ErrExists = errors.New("there is a file of that name already")
+
+// ErrNotMade means that the disk was full before an archive was whole.
+var ErrNotMade = errors.New("the archive was not made")
+
+// ErrBusy means that another run is unpacking into the folder.
+var ErrBusy = errors.New("another run is unpacking into this folder")
+
+// ErrPassword means that a file holds nothing that can be a password.
+var ErrPassword = errors.New("not a password")
+
+// FileError is about the archive's file itself, and not what is in it.
+type FileError struct{ Err error }
+
+// Error implements error.
+func (e *FileError) Error() string { return "archive: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *FileError) Unwrap() error { return e.Err }
+
+// FolderError is about the folder that is the phone.
+type FolderError struct{ Err error }
+
+// Error implements error.
+func (e *FolderError) Error() string { return "folder: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *FolderError) Unwrap() error { return e.Err }
 
 // Options say how to read an archive.
 type Options struct {
@@ -67,9 +95,17 @@ func Extract(ctx context.Context, path, dir string, o Options) (*archive.Extract
 	defer f.Close()
 	p, err := phone.OpenFolder(dir, phone.FolderOptions{Create: true})
 	if err != nil {
-		return nil, err
+		return nil, &FolderError{err}
 	}
 	defer p.Close()
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil, &FolderError{err}
+	}
+	defer d.Close()
+	if err := lock(d); errors.Is(err, ErrBusy) {
+		return nil, err
+	}
 	return archive.Extract(ctx, f, dir, archive.ExtractOptions{Options: o.options(), Free: p.Free})
 }
 
@@ -87,21 +123,28 @@ type CreateOptions struct {
 func Create(ctx context.Context, dir, path string, o CreateOptions) (_ *archive.Creation, err error) {
 	p, err := phone.OpenFolder(dir, phone.FolderOptions{})
 	if err != nil {
-		return nil, err
+		return nil, &FolderError{err}
 	}
 	defer p.Close()
 	if _, err := os.Lstat(path); err == nil {
 		return nil, ErrExists
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".ferry-*.part")
+	f, err := newTemp(filepath.Dir(path))
 	if err != nil {
-		return nil, err
+		return nil, &FileError{err}
 	}
 	defer os.Remove(f.Name())
 	defer f.Close()
+	self, err := f.Stat()
+	if err != nil {
+		return nil, &FileError{err}
+	}
 	done, err := archive.Create(ctx, f, dir, archive.CreateOptions{
-		Container: ab.CreateOptions{Compress: !o.Plain, Password: o.Password}, Problem: o.Problem,
+		Container: ab.CreateOptions{Compress: !o.Plain, Password: o.Password}, Self: self, Problem: o.Problem,
 	})
+	if errors.Is(err, archive.ErrNoSpace) {
+		return nil, fmt.Errorf("%w: %w", ErrNotMade, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -112,6 +155,69 @@ func Create(ctx context.Context, dir, path string, o CreateOptions) (_ *archive.
 		return nil, err
 	}
 	return done, appear(f.Name(), path)
+}
+
+const (
+	tempStart = ".ferry-archive-"
+	tempEnd   = ".part"
+)
+
+// newTemp makes the file that an archive is written to, and removes those that
+// runs left behind which were ended from outside. A lock tells them from those
+// that are being written.
+func newTemp(dir string) (*os.File, error) {
+	sweep(dir)
+	for {
+		f, err := os.CreateTemp(dir, tempStart+"*"+tempEnd)
+		if err != nil {
+			return nil, err
+		}
+		_ = lock(f) // where nobody can lock, nobody takes it for dead
+		mine, err := f.Stat()
+		if err != nil {
+			f.Close()
+			return nil, err
+		}
+		if now, err := os.Lstat(f.Name()); err == nil && os.SameFile(mine, now) {
+			return f, nil
+		}
+		f.Close() // somebody removed it before it was locked
+	}
+}
+
+// sweep removes what nobody writes to any more. What it cannot see or remove
+// stays.
+func sweep(dir string) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return
+	}
+	defer d.Close()
+	names, _ := d.Readdirnames(-1)
+	for _, name := range names {
+		if strings.HasPrefix(name, tempStart) && strings.HasSuffix(name, tempEnd) {
+			removeDead(filepath.Join(dir, name))
+		}
+	}
+}
+
+// removeDead removes a file that was being written, unless it still is.
+func removeDead(name string) {
+	if fi, err := os.Lstat(name); err != nil || !fi.Mode().IsRegular() {
+		return
+	}
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return
+	}
+	err = lock(f)
+	if err == nil {
+		_ = os.Remove(name) // where locks are, an open file can be removed
+	}
+	f.Close()
+	if errors.Is(err, errors.ErrUnsupported) {
+		_ = os.Remove(name) // where they are not, one in use cannot
+	}
 }
 
 // appear gives a file its name and replaces nothing.
@@ -131,17 +237,13 @@ func appear(temp, path string) error {
 }
 
 func open(path string) (*os.File, error) {
+	fi, err := os.Stat(path) // a pipe that is opened waits for its writer
+	if err == nil && !fi.Mode().IsRegular() {
+		return nil, ErrNotFile
+	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
-	}
-	fi, err := f.Stat()
-	if err == nil && !fi.Mode().IsRegular() {
-		err = ErrNotFile
-	}
-	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("open the archive: %w", err)
+		return nil, &FileError{err}
 	}
 	return f, nil
 }

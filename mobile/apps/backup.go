@@ -193,7 +193,7 @@ func (p *pass) app(name string) {
 		err = e.rest()
 	}
 	if err == nil && e.failed > 0 {
-		err = backup.Fail("back up", Kind, backup.Incomplete, nil)
+		err = backup.Fail("back up", Kind, e.why, nil)
 	}
 	if p.ctx.Err() != nil {
 		return
@@ -261,10 +261,11 @@ func reasonOf(pr manager.PackageReport) error {
 type emitter struct {
 	*pass
 	app    *app
-	set    string    // what the app's records are called
-	when   time.Time // when they were written
-	items  int64     // listed
-	failed int64     // listed as not to be moved
+	set    string        // what the app's records are called
+	when   time.Time     // when they were written
+	items  int64         // listed
+	failed int64         // listed as not to be moved
+	why    backup.Reason // of the first of those
 }
 
 var _ d2d.Sink = (*emitter)(nil)
@@ -315,9 +316,16 @@ func (e *emitter) File(_ context.Context, f android.SourceFile) error {
 // link. Without a folder that could not be read the app is not whole.
 func (e *emitter) leftOut(name string, err error) {
 	if !errors.Is(err, backup.NotRegular) {
-		e.failed++
+		e.miss(err)
 	}
 	e.send(backup.Item{Type: backup.TypeFile, Key: backup.Key(path.Join(e.app.Name, name))}, err)
+}
+
+// miss notes that a part of the app is not listed.
+func (e *emitter) miss(err error) {
+	if e.failed++; e.failed == 1 {
+		e.why = backup.ReasonOf(err)
+	}
 }
 
 // End implements [d2d.Sink].
@@ -334,7 +342,15 @@ func (e *emitter) rest() error {
 		return backup.Fail("walk", Kind, backup.ReasonOf(err), err)
 	}
 	for _, d := range top {
-		if t := domain.Token(d.Name()); d.IsDir() && (e.agents(t) || never(t)) {
+		t, link := domain.Token(d.Name()), d.Type()&fs.ModeSymlink != 0
+		if d.IsDir() && (e.agents(t) || never(t)) || link && e.agents(t) { // a link was listed as left out
+			continue
+		}
+		if link { // a walk would follow it
+			it := backup.Item{Type: backup.TypeFile, Key: backup.Key(path.Join(e.app.Name, d.Name()))}
+			if err := e.send(it, backup.Fail("walk", Kind, backup.NotRegular, nil)); err != nil {
+				return err
+			}
 			continue
 		}
 		if err := e.tree(path.Join(e.app.Name, d.Name())); err != nil {
@@ -363,7 +379,7 @@ func (e *emitter) tree(name string) error {
 	return fs.WalkDir(e.apps.FS(), name, func(name string, d fs.DirEntry, err error) error {
 		it := backup.Item{Type: backup.TypeFile, Key: backup.Key(name)}
 		if err != nil {
-			e.failed++
+			e.miss(err)
 			return cmp.Or(e.send(it, backup.Fail("walk", Kind, backup.ReasonOf(err), err)), skip(d))
 		}
 		if e.app.form == android.RestoreKeyValue && name == recordsPath(e.app.Name) {
@@ -374,7 +390,7 @@ func (e *emitter) tree(name string) error {
 		case errors.Is(err, fs.ErrNotExist):
 			return nil
 		case err != nil:
-			e.failed++
+			e.miss(err)
 			return e.send(it, backup.Fail("walk", Kind, backup.ReasonOf(err), err))
 		case fi.IsDir():
 			it.Type = backup.TypeDirectory

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/ferry-move/ferry/mobile/android"
 	"github.com/ferry-move/ferry/mobile/android/d2d"
@@ -47,6 +48,9 @@ func (t *target) complete(ctx context.Context, e *stagedEntity) backup.Result {
 	if arr.news == 0 && t.sameSize(e.pkg, w) {
 		return backup.Result{Outcome: backup.Skipped}
 	}
+	if err := t.dropTemps(ctx, e.pkg); err != nil {
+		return failed(backup.Fail("restore", Kind, writeReason(err), err))
+	}
 	if arr.same { // its records are those that are here
 		from, to := recordsPath(e.pkg), path.Join(arrivingDir, recordsPath(e.pkg))
 		if err := t.apps.MkdirAll(path.Dir(to), 0o700); err != nil {
@@ -54,6 +58,11 @@ func (t *target) complete(ctx context.Context, e *stagedEntity) backup.Result {
 		}
 		if !t.link(from, to) {
 			return failed(backup.Fail("restore", Kind, backup.Unwritable, errors.New("its records cannot be kept")))
+		}
+	}
+	if w.form == android.RestoreKeyValue && !arr.same {
+		if err := t.emptyRecords(e.pkg); err != nil {
+			return failed(backup.Fail("restore", Kind, writeReason(err), err))
 		}
 	}
 	if t.identical(e.pkg) && t.sameSize(e.pkg, w) { // nobody had noted that it is here
@@ -67,6 +76,49 @@ func (t *target) complete(ctx context.Context, e *stagedEntity) backup.Result {
 		return failed(err)
 	}
 	return backup.Result{Outcome: backup.Added}
+}
+
+// dropTemps removes the temporary files of runs that were killed: what arrived
+// of the app is whole, and none of them is part of it.
+func (t *target) dropTemps(ctx context.Context, pkg string) error {
+	r, ok := t.inner.(closing).Restore.(backup.TempRemover)
+	if !ok {
+		return nil
+	}
+	return fs.WalkDir(t.apps.FS(), path.Join(arrivingDir, pkg), func(name string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) { // an app without any part
+			return nil
+		}
+		if err != nil || !strings.HasPrefix(d.Name(), ".") || !d.Type().IsRegular() {
+			return err
+		}
+		err = r.RemoveTemp(ctx, name[len(arrivingDir)+1:])
+		if backup.ReasonOf(err) == backup.BadName { // a file of the app's
+			return nil
+		}
+		return err
+	})
+}
+
+// emptyRecords stands in for the records of an app that has none, of which
+// therefore nothing arrived.
+func (t *target) emptyRecords(pkg string) error {
+	name := path.Join(arrivingDir, recordsPath(pkg))
+	if err := t.apps.MkdirAll(path.Dir(name), 0o700); err != nil {
+		return err
+	}
+	if _, err := t.apps.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	here, err := t.apps.Lstat(recordsPath(pkg))
+	if err == nil && here.Mode().IsRegular() && here.Size() == 0 && t.link(recordsPath(pkg), name) {
+		return nil
+	}
+	f, err := t.apps.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // keep says that what has arrived of an app is for the next run.
@@ -122,11 +174,17 @@ func (t *target) restore(ctx context.Context, pkg string, form android.RestoreTy
 	return nil
 }
 
-// sameTime gives one file another's time.
+// sameTime gives one file another's time, and an empty one its place.
 func (t *target) sameTime(from, to string) error {
 	fi, err := t.apps.Lstat(from)
 	if err != nil {
 		return err
+	}
+	if _, err := t.apps.Lstat(to); errors.Is(err, fs.ErrNotExist) && fi.Size() == 0 { // of no records an agent writes nothing
+		if err := t.apps.MkdirAll(path.Dir(to), 0o700); err != nil {
+			return err
+		}
+		return t.apps.Rename(from, to)
 	}
 	return t.apps.Chtimes(to, fi.ModTime(), fi.ModTime())
 }

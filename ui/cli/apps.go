@@ -16,7 +16,7 @@ import (
 
 // openSource opens what --from names.
 func (c *command) openSource(ctx context.Context, from, quota, passwordFile string) (mobile.Device, error) {
-	opt := session.SourceOptions{Password: c.archivePassword(passwordFile)}
+	opt := session.SourceOptions{Password: c.archivePassword(ctx, passwordFile)}
 	var err error
 	if quota != "" {
 		if opt.AppQuota, err = parseSize(quota); err != nil {

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/ferry-move/ferry/app/archives"
 	"github.com/ferry-move/ferry/mobile/android/archive"
@@ -26,8 +28,11 @@ func (c *command) archive(ctx context.Context, args []string) error {
 	if run, ok := actions[args[0]]; ok {
 		return run(c, ctx, args[1:])
 	}
-	if _, err := c.parse(c.flags("archive"), args, 1); err != nil { // help, or a flag that does not exist
-		return err
+	if strings.HasPrefix(args[0], "-") { // help, or a flag that stands too early
+		if _, err := c.parse(c.flags("archive"), args, len(args)); err != nil {
+			return err
+		}
+		return usagef("Say first what to do with the archive: list, check, extract or create.")
 	}
 	return usagef("There is no \"archive %s\". There are: list, check, extract, create.", args[0])
 }
@@ -39,14 +44,16 @@ func (c *command) archiveList(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	l, err := archives.List(ctx, rest[0], archives.Options{Password: c.archivePassword(*file), Problem: c.finding})
+	var f findings
+	l, err := archives.List(ctx, rest[0], archives.Options{Password: c.archivePassword(ctx, *file), Problem: f.tell(c)})
+	f.end(c)
 	if l != nil && (l.Bare || l.Container.Version > 0) { // else not even its header could be read
 		c.listing(l)
 	}
-	if err == nil && l.Problems > 0 {
+	if err == nil && f.damaged+f.refused > 0 {
 		return errIncomplete
 	}
-	return c.archiveError(rest[0], err)
+	return c.archiveError(rest[0], "", err)
 }
 
 func (c *command) archiveCheck(ctx context.Context, args []string) error {
@@ -56,21 +63,28 @@ func (c *command) archiveCheck(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	r, err := archives.Check(ctx, rest[0], archives.Options{Password: c.archivePassword(*file), Problem: c.finding})
+	var f findings
+	r, err := archives.Check(ctx, rest[0], archives.Options{Password: c.archivePassword(ctx, *file), Problem: f.tell(c)})
+	f.end(c)
 	if err != nil {
-		return c.archiveError(rest[0], err)
+		return c.archiveError(rest[0], "", err)
 	}
 	if c.json {
 		c.emit(jsonChecked{"checked", r.Complete, r.Clean(), r.Entries, r.Inflated, r.Damaged, r.Refused, r.Notes})
 	}
 	verdict := "It is good: Android would take everything in it."
 	switch {
+	case !r.Complete:
+		verdict = "It is damaged, and reading ended there."
 	case r.Damaged > 0:
 		verdict = fmt.Sprintf("It is damaged in %s.", say.Count(uint64(r.Damaged))+" "+plural(r.Damaged, "place", "places"))
 	case r.Refused > 0:
 		verdict = fmt.Sprintf("It is whole, but Android would not take %s of it.", say.Count(uint64(r.Refused))+" "+plural(r.Refused, "part", "parts"))
 	}
 	c.print("Read %s, %s of content. %s", archiveFiles(r.Entries), say.Bytes(r.Inflated), verdict)
+	if !r.Complete {
+		return r.Damage
+	}
 	if !r.Clean() {
 		return errIncomplete
 	}
@@ -88,7 +102,9 @@ func (c *command) archiveExtract(ctx context.Context, args []string) error {
 	if *into == "" {
 		return usagef("--into says which folder it is unpacked into.")
 	}
-	x, err := archives.Extract(ctx, rest[0], *into, archives.Options{Password: c.archivePassword(*file), Problem: c.finding})
+	var f findings
+	x, err := archives.Extract(ctx, rest[0], *into, archives.Options{Password: c.archivePassword(ctx, *file), Problem: f.tell(c)})
+	f.end(c)
 	if x != nil {
 		if c.json {
 			c.emit(jsonExtracted{
@@ -104,9 +120,9 @@ func (c *command) archiveExtract(ctx context.Context, args []string) error {
 		}
 	}
 	if err != nil {
-		return c.archiveError(rest[0], err)
+		return c.archiveError(rest[0], "--into", err)
 	}
-	if x.Refused > 0 || x.SharedRefused > 0 || x.Skipped > 0 {
+	if x.Refused > 0 || x.SharedRefused > 0 || x.Skipped > 0 || f.damaged > 0 {
 		return errIncomplete
 	}
 	return nil
@@ -125,22 +141,26 @@ func (c *command) archiveCreate(ctx context.Context, args []string) error {
 	if *from == "" {
 		return usagef("--from says which folder goes into the archive.")
 	}
-	opt := archives.CreateOptions{Plain: *plain, Problem: c.finding}
+	var f findings
+	opt := archives.CreateOptions{Plain: *plain, Problem: f.tell(c)}
 	if *encrypt || *file != "" {
-		if opt.Password, err = c.newPassword(*file); err != nil {
+		if opt.Password, err = c.newPassword(ctx, *file); err != nil {
 			return err
 		}
 	}
 	done, err := archives.Create(ctx, *from, rest[0], opt)
+	f.end(c)
 	if err != nil {
-		return c.archiveError(rest[0], err)
+		return c.archiveError(rest[0], "--from", err)
 	}
 	if c.json {
 		c.emit(jsonCreated{"created", done.Packages, done.Refused, done.Written.Files, done.Written.Folders, done.Written.Bytes, done.Inflated})
 	}
 	c.print("Made %s with %s: %s, %s.", say.Path(rest[0]), archiveApps(int64(done.Packages)), archiveFiles(done.Written.Files), say.Bytes(done.Written.Bytes))
 	if done.Refused > 0 {
-		c.print("Left out: %s that Android would not take.", archiveApps(done.Refused))
+		c.print("Left out: %s, for the reasons above.", archiveApps(done.Refused))
+	}
+	if done.Refused > 0 || f.damaged+f.refused > 0 {
 		return errIncomplete
 	}
 	return nil
@@ -161,17 +181,65 @@ func plural(n int64, one, many string) string {
 	return many
 }
 
-// archiveError names the file in an error about it.
-func (c *command) archiveError(path string, err error) error {
-	var pe *os.PathError
-	if err != nil && errors.As(err, &pe) {
-		return &argumentError{say.Path(path), err}
+// archiveError says which of the arguments an error is about. folder is the flag
+// that named the folder.
+func (c *command) archiveError(file, folder string, err error) error {
+	var arg *argumentError
+	var atFile *archives.FileError
+	var atFolder *archives.FolderError
+	switch {
+	case errors.As(err, &arg): // the password's file
+		return arg
+	case errors.As(err, &atFile):
+		return &argumentError{say.Path(file), atFile.Err}
+	case errors.As(err, &atFolder):
+		return &argumentError{folder, atFolder.Err}
 	}
 	return err
 }
 
+// sameFindings is how many findings that say the same are told one by one.
+const sameFindings = 100
+
+// findings counts what was noticed in an archive, and keeps a hostile one from
+// filling the terminal. The zero value is ready.
+type findings struct {
+	damaged, refused int64
+	same             map[string]int64
+	order            []string
+}
+
+// tell returns what tells of a finding.
+func (n *findings) tell(c *command) func(archive.Finding) {
+	n.same = make(map[string]int64)
+	return func(f archive.Finding) {
+		switch f.Severity {
+		case archive.Damage:
+			n.damaged++
+		case archive.Refused:
+			n.refused++
+		}
+		text := fmt.Sprintf("%s: %s", f.Severity, say.Path(f.What))
+		if n.same[text] == 0 {
+			n.order = append(n.order, text)
+		}
+		if n.same[text]++; c.json || n.same[text] <= sameFindings {
+			c.finding(text, f)
+		}
+	}
+}
+
+// end tells of those that were not told one by one.
+func (n *findings) end(c *command) {
+	for _, text := range n.order {
+		if more := n.same[text] - sameFindings; more > 0 && !c.json {
+			c.say("%s (%s more)", text, say.Count(uint64(more)))
+		}
+	}
+}
+
 // finding tells of something that was noticed in an archive.
-func (c *command) finding(f archive.Finding) {
+func (c *command) finding(text string, f archive.Finding) {
 	if c.json {
 		j := jsonFound{Event: "finding", Kind: string(f.Kind), Severity: f.Severity.String(), Offset: f.Offset, File: f.File, Package: f.Package, Text: f.What}
 		j.Name, j.Raw = keyBytes(f.Name)
@@ -188,7 +256,10 @@ func (c *command) finding(f archive.Finding) {
 	if f.Offset >= 0 {
 		where = append(where, fmt.Sprintf("byte %d", f.Offset))
 	}
-	c.say("%s: %s (%s)", f.Severity, say.Path(f.What), strings.Join(where, ", "))
+	if len(where) > 0 {
+		text += " (" + strings.Join(where, ", ") + ")"
+	}
+	c.say("%s", text)
 }
 
 // listing prints what is in an archive.
@@ -229,6 +300,11 @@ func (c *command) listing(l *archive.Listing) {
 		kind := packageKind(p)
 		if p.KeyValue {
 			n = p.Entities
+			for _, d := range p.Places {
+				if d.Domain != keyValue {
+					n += d.Files
+				}
+			}
 		}
 		row(say.Path(p.Name), version, kind, n, p.Bytes)
 	}
@@ -238,10 +314,13 @@ func (c *command) listing(l *archive.Listing) {
 	c.print("%s, %s; %s of content.", archiveApps(int64(len(l.Packages))), archiveFiles(l.Entries), say.Bytes(l.Inflated))
 }
 
+// keyValue is the domain of key/value data.
+const keyValue = "k"
+
 // packageKind says how an app's data lies in an archive.
 func packageKind(p *archive.Package) string {
 	switch {
-	case p.KeyValue && p.Files > 1:
+	case p.KeyValue && slices.ContainsFunc(p.Places, func(d archive.Place) bool { return d.Domain != keyValue }):
 		return "both"
 	case p.KeyValue:
 		return "key-value"
@@ -254,20 +333,20 @@ const maxPassword = 4096
 
 // archivePassword reads an archive's password from a file, or at the prompt. nil
 // = there is nobody to ask.
-func (c *command) archivePassword(file string) func() ([]byte, error) {
+func (c *command) archivePassword(ctx context.Context, file string) func() ([]byte, error) {
 	switch {
 	case file != "":
-		return func() ([]byte, error) { return c.passwordFile(file) }
+		return func() ([]byte, error) { return c.passwordFile(ctx, file) }
 	case c.interactive():
-		return func() ([]byte, error) { return c.typePassword("Password of the archive: ") }
+		return func() ([]byte, error) { return c.typePassword(ctx, "Password of the archive: ") }
 	}
 	return nil
 }
 
 // newPassword reads the password for a new archive, twice where it is typed.
-func (c *command) newPassword(file string) ([]byte, error) {
+func (c *command) newPassword(ctx context.Context, file string) ([]byte, error) {
 	if file != "" {
-		p, err := c.passwordFile(file)
+		p, err := c.passwordFile(ctx, file)
 		if err == nil && len(p) == 0 {
 			return nil, usagef("The password is empty.")
 		}
@@ -276,11 +355,11 @@ func (c *command) newPassword(file string) ([]byte, error) {
 	if !c.interactive() {
 		return nil, usagef("There is no terminal to type the password at. --password-file names a file with it, - is standard input.")
 	}
-	p, err := c.typePassword("New password for the archive: ")
+	p, err := c.typePassword(ctx, "New password for the archive: ")
 	if err != nil {
 		return nil, err
 	}
-	again, err := c.typePassword("The same again: ")
+	again, err := c.typePassword(ctx, "The same again: ")
 	switch {
 	case err != nil:
 		return nil, err
@@ -292,9 +371,19 @@ func (c *command) newPassword(file string) ([]byte, error) {
 	return p, nil
 }
 
-func (c *command) typePassword(question string) ([]byte, error) {
+// typePassword asks for a password, which the terminal does not show. When ctx
+// ends it gives up and has the terminal show again what is typed.
+func (c *command) typePassword(ctx context.Context, question string) ([]byte, error) {
+	fd := int(c.io.In.Fd())
+	was, err := term.GetState(fd)
+	if err != nil {
+		return nil, err
+	}
 	fmt.Fprint(c.io.Err, question)
-	p, err := term.ReadPassword(int(c.io.In.Fd()))
+	p, err := until(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
+	if ctx.Err() != nil {
+		_ = term.Restore(fd, was) // the read that is left cannot do it
+	}
 	fmt.Fprintln(c.io.Err)
 	if errors.Is(err, io.EOF) {
 		err = errGaveUp
@@ -302,21 +391,61 @@ func (c *command) typePassword(question string) ([]byte, error) {
 	return p, err
 }
 
-// passwordFile reads the first line of a file.
-func (c *command) passwordFile(file string) ([]byte, error) {
-	var in io.Reader = c.input
-	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			return nil, &argumentError{"--password-file", err}
-		}
-		defer f.Close()
-		in = f
+// until waits for a read or for the end of ctx. The read of a terminal or a pipe
+// cannot be ended; one that is left ends with the program.
+func until(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
+	type result struct {
+		b   []byte
+		err error
 	}
-	b, err := io.ReadAll(io.LimitReader(in, maxPassword))
+	done := make(chan result, 1)
+	go func() {
+		b, err := read()
+		done <- result{b, err}
+	}()
+	select {
+	case r := <-done:
+		return r.b, r.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// passwordFile reads the first line of a file, which is text in UTF-8.
+func (c *command) passwordFile(ctx context.Context, file string) ([]byte, error) {
+	b, err := until(ctx, func() ([]byte, error) {
+		var in io.Reader = c.input
+		if file != "-" {
+			f, err := os.Open(file)
+			if err != nil {
+				return nil, err
+			}
+			defer f.Close()
+			if fi, err := f.Stat(); err == nil && fi.IsDir() {
+				return nil, archives.ErrPassword
+			}
+			in = f
+		}
+		return firstLine(in)
+	})
+	if err != nil && ctx.Err() == nil {
+		err = &argumentError{"--password-file", err}
+	}
+	return b, err
+}
+
+// firstLine reads a line of at most maxPassword bytes. The mark that some
+// editors put before UTF-8 is no part of it.
+func firstLine(in io.Reader) ([]byte, error) {
+	const mark = "\uFEFF"
+	b, err := io.ReadAll(io.LimitReader(in, maxPassword+int64(len(mark)+len("\r\n"))))
 	if err != nil {
-		return nil, &argumentError{"--password-file", err}
+		return nil, err
 	}
 	line, _, _ := strings.Cut(string(b), "\n")
-	return []byte(strings.TrimSuffix(line, "\r")), nil
+	line = strings.TrimPrefix(strings.TrimSuffix(line, "\r"), mark)
+	if len(line) > maxPassword || !utf8.ValidString(line) || strings.ContainsRune(line, 0) {
+		return nil, archives.ErrPassword
+	}
+	return []byte(line), nil
 }

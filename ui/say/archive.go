@@ -3,6 +3,7 @@ package say
 import (
 	"errors"
 	"fmt"
+	"syscall"
 
 	"github.com/ferry-move/ferry/app/archives"
 	"github.com/ferry-move/ferry/mobile/android/ab"
@@ -28,20 +29,36 @@ func archiveError(err error) Problem {
 	case errors.Is(err, ab.ErrPassword):
 		return Problem{"The password is wrong, or the archive's key is damaged.", "Try again; ferry cannot tell one from the other."}
 	case errors.Is(err, ab.ErrTooLarge), errors.Is(err, archive.ErrLimit):
-		return Problem{"There is more in this archive than any phone holds.", "Do not use it unless you know who made it."}
+		where := ""
+		if errors.As(err, &damage) {
+			where = fmt.Sprintf(": from byte %d of the file on it was not read", damage.File)
+		}
+		return Problem{"There is more in this archive than any phone holds" + where + ".", "Do not use it unless you know who made it."}
+	case errors.Is(err, archives.ErrNotMade):
+		return Problem{"The disk is full, and no archive was made.", "Free some space there, or put the archive on another disk."}
 	case errors.Is(err, archive.ErrNoSpace):
 		return Problem{"There is not enough free space here.", "Free some space and start again: what is complete is passed over."}
+	case errors.Is(err, archives.ErrBusy):
+		return Problem{"Another run is unpacking into this folder.", "Wait until it has ended, and start again: what is complete is passed over."}
+	case errors.Is(err, archive.ErrInTheWay):
+		return Problem{"Something that is no folder is called \"apps\" there.", "Move it away, or unpack into another folder."}
+	case errors.Is(err, archives.ErrPassword):
+		return Problem{"That is no file with a password.", "Give a text file in UTF-8 whose first line is the password."}
 	case errors.Is(err, archives.ErrExists):
 		return Problem{"There is a file of that name already.", "Give the archive another name, or move that file away."}
 	case errors.Is(err, archives.ErrNotFile):
 		return Problem{"That is not a file.", "Give the path of the archive."}
+	case errors.As(err, &damage) && damage.Offset < 0: // in its header
+		return Problem{fmt.Sprintf("The archive is damaged near byte %d of the file: %s.", damage.File, damage.What()), "Take the archive from its source again."}
 	case errors.As(err, &damage):
 		return Problem{
-			fmt.Sprintf("The archive is damaged near byte %d of the file (byte %d of its content): %s.", damage.File, damage.Offset, cause(damage.Err)),
+			fmt.Sprintf("The archive is damaged near byte %d of the file (byte %d of its content): %s.", damage.File, damage.Offset, damage.What()),
 			"What came before that was read. Take the archive from its source again.",
 		}
 	case errors.As(err, &header):
 		return Problem{fmt.Sprintf("The archive is damaged near byte %d of the file: %s.", header.Offset, header.What), "Take the archive from its source again."}
+	case errors.Is(err, syscall.EROFS):
+		return Problem{"Nothing can be written there.", "Choose another place, or make that disk writable."}
 	}
 	return Problem{}
 }

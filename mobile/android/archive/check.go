@@ -27,6 +27,8 @@ type Report struct {
 	Listing
 	// Complete says that everything was read, to the end.
 	Complete bool
+	// Damage is what ended the reading before that; nil if Complete.
+	Damage *DamageError
 	// Findings are the first ones, in the order of the archive.
 	Findings []Finding
 	// Damaged, Refused and Notes count all findings of each severity.
@@ -78,7 +80,8 @@ func Check(ctx context.Context, r io.Reader, o CheckOptions) (*Report, error) {
 	})
 	c.list.Summary = sum
 	if d, ok := errors.AsType[*DamageError](err); ok {
-		c.report(Finding{Kind: KindDamage, Severity: Damage, Offset: d.Offset, File: d.File, What: "the archive cannot be read any further: " + d.phrase(), Err: err})
+		rep.Damage = d
+		c.report(Finding{Kind: KindDamage, Severity: Damage, Offset: d.Offset, File: d.File, What: "the archive cannot be read any further: " + d.What(), Err: err})
 	} else if err != nil {
 		return nil, err
 	}

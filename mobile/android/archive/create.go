@@ -24,7 +24,10 @@ type CreateOptions struct {
 	Container ab.CreateOptions
 	// Take says which apps to write; shared storage is asked for as "". nil =
 	// all.
-	Take   func(pkg string) bool
+	Take func(pkg string) bool
+	// Self is the file that is written, where it may lie in the folder: it is
+	// passed over. nil = it lies elsewhere.
+	Self   fs.FileInfo
 	Limits Limits
 	// Problem is told of each [Finding]. nil = nobody wants to know.
 	Problem func(Finding)
@@ -70,10 +73,10 @@ func Create(ctx context.Context, w io.Writer, dir string, o CreateOptions) (*Cre
 	c.top = root
 	out := bufio.NewWriterSize(w, readAhead)
 	if err := c.create(out); err != nil {
-		return &c.done, fmt.Errorf("create: %w", err)
+		return &c.done, fmt.Errorf("create: %w", full(err))
 	}
 	if err := out.Flush(); err != nil {
-		return &c.done, fmt.Errorf("create: %w", bare(err))
+		return &c.done, fmt.Errorf("create: %w", full(err))
 	}
 	return &c.done, nil
 }
@@ -142,8 +145,13 @@ func (c *creator) units() ([]source, error) {
 			continue
 		}
 		files, kv, err := c.kinds(pkg)
+		if c.ctx.Err() != nil {
+			return nil, c.ctx.Err()
+		}
 		if err != nil {
-			return nil, err
+			c.report(KindLeftOut, Refused, unit{pkg: pkg}, "", "the app's folder cannot be read", err)
+			c.done.Refused++
+			continue
 		}
 		for _, u := range []unit{{pkg, false}, {pkg, true}} {
 			if u.kv && kv || !u.kv && files {

@@ -14,6 +14,9 @@ import (
 // free.
 var ErrNoSpace = errors.New("there is not enough free space")
 
+// ErrInTheWay: something that is no folder lies where the apps belong.
+var ErrInTheWay = errors.New("something else lies where the apps belong")
+
 var (
 	errExists = errors.New("something else is there already")
 	errHost   = errors.New("this computer does not take its name")
@@ -75,7 +78,7 @@ func Extract(ctx context.Context, r io.Reader, dir string, o ExtractOptions) (*E
 	}
 	if err != nil {
 		x.abort()
-		return rep(), fmt.Errorf("extract: %w", err)
+		return rep(), fmt.Errorf("extract: %w", x.space(err))
 	}
 	return rep(), nil
 }
@@ -203,6 +206,9 @@ func (x *extractor) begin(e *Entry) error {
 		return nil
 	}
 	apps, err := openFolder(x.top, appsFolder, true)
+	if errors.Is(err, errNotFolder) {
+		return ErrInTheWay
+	}
 	if err != nil {
 		return err
 	}

@@ -90,13 +90,13 @@ type DamageError struct {
 // Error implements error.
 func (e *DamageError) Error() string {
 	if e.Offset < 0 {
-		return fmt.Sprintf("archive damaged at byte %d: %s", e.File, e.phrase())
+		return fmt.Sprintf("archive damaged at byte %d: %s", e.File, e.What())
 	}
-	return fmt.Sprintf("archive damaged at byte %d (byte %d unpacked): %s", e.File, e.Offset, e.phrase())
+	return fmt.Sprintf("archive damaged at byte %d (byte %d unpacked): %s", e.File, e.Offset, e.What())
 }
 
-// phrase says what is wrong, without the place.
-func (e *DamageError) phrase() string {
+// What says in a short phrase what is wrong, without the place.
+func (e *DamageError) What() string {
 	if d, ok := errors.AsType[*ab.DamageError](e.Err); ok {
 		return d.What
 	}

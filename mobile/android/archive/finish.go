@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"time"
 
 	"github.com/ferry-move/ferry/mobile/android/fullbackup"
@@ -151,6 +152,20 @@ func (x *extractor) publish() error {
 		return nil
 	case err != nil:
 		return bare(err)
+	}
+	apps, err := openFolder(x.top, appsFolder, false)
+	if err != nil {
+		return bare(err)
+	}
+	defer apps.Close()
+	switch d, err := openFolder(apps, path.Base(home), false); {
+	case errors.Is(err, errNotFolder): // shared storage's: of an app, begin saw it
+		x.report(t.first.finding(KindIndex, Note, "something else lies where its index belongs", nil))
+		return bare(x.top.RemoveAll(part))
+	case err != nil:
+		return bare(err)
+	default:
+		d.Close()
 	}
 	dir, err := x.top.Open(part)
 	if err != nil {

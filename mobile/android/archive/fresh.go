@@ -83,6 +83,11 @@ func (p *packer) domains() ([]domain.Token, error) {
 				}
 			}
 		case ownName(name), t == domain.KeyValue, strings.HasPrefix(name, "."):
+		case slices.Contains(described, name) && !p.listed[t]:
+			if !p.ended[t] {
+				p.ended[t] = true
+				p.report(KindLeftOut, Note, p.unit, name, "it describes the app, and is no data of it", nil)
+			}
 		case domain.NeverBackedUp(t, "") && !p.listed[t]:
 			if !p.ended[t] {
 				p.ended[t] = true
@@ -172,7 +177,11 @@ func (p *packer) folder(t domain.Token, disk, rel string) error {
 		return p.ctx.Err()
 	}
 	if err != nil {
-		p.report(KindLeftOut, Refused, p.unit, disk, "a folder that cannot be read", err)
+		what := "a folder that cannot be read"
+		if rel == "" && errors.Is(err, errNotFolder) {
+			what = "it is in no folder that an archive has for apps"
+		}
+		p.report(KindLeftOut, Refused, p.unit, disk, what, err)
 		return nil
 	}
 	for _, name := range names {

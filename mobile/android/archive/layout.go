@@ -30,6 +30,9 @@ const (
 // reserved are the folders of a folder-phone that are not shared storage.
 var reserved = []string{appsFolder, "Contacts", "Calendar", "Messages"}
 
+// described are what says how an app may be backed up, beside its data.
+var described = []string{"AndroidManifest.xml", "res"}
+
 // sharedFirst are the folders of shared storage that come first, in this order,
 // where no index says otherwise.
 var sharedFirst = []string{"DCIM", "Pictures", "Movies", "Music", "Documents", "Download", "Recordings"}

@@ -40,6 +40,11 @@ type packer struct {
 // write writes a unit and reports whether it did.
 func (c *creator) write(s source) (bool, error) {
 	home, err := c.home(s.unit)
+	if err != nil && s.pkg != "" { // since its names were read
+		c.report(KindLeftOut, Refused, s.unit, "", "the app's folder cannot be read", err)
+		c.done.Refused++
+		return false, nil
+	}
 	if err != nil {
 		return false, err
 	}
@@ -315,6 +320,8 @@ func (p *packer) file(h *fullbackup.Header, indexed bool) (bool, error) {
 		f, info, err = openFile(dir, base)
 	}
 	switch {
+	case err == nil && p.opts.Self != nil && os.SameFile(info, p.opts.Self):
+		return false, f.Close()
 	case err == nil:
 		defer f.Close()
 	case errors.Is(err, fs.ErrNotExist), indexed && (errors.Is(err, errNotFile) || errors.Is(err, errNotFolder)):

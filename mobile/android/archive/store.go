@@ -56,7 +56,9 @@ func (x *extractor) folder(e *Entry, dir *os.Root, base string) (same bool, err 
 	case err != nil:
 		return false, x.space(err)
 	}
-	return same, x.space(x.unit.folders.add(e.Header))
+	h := *e.Header
+	h.Odd = nil // only its time is wanted
+	return same, x.space(x.unit.folders.add(&h))
 }
 
 // file writes a file, or finds it. In shared storage it gets its name once it
@@ -184,7 +186,12 @@ func (x *extractor) reserve(n int64) error {
 
 // space says in one way that the disk is full.
 func (x *extractor) space(err error) error {
-	if err != nil && noSpace(err) {
+	return full(err)
+}
+
+// full marks the error of a disk that is full.
+func full(err error) error {
+	if err != nil && noSpace(err) && !errors.Is(err, ErrNoSpace) {
 		return fmt.Errorf("%w: %w", ErrNoSpace, bare(err))
 	}
 	return bare(err)

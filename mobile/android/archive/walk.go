@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -274,6 +275,9 @@ func (w *walk) fatal(err error) error {
 		return e
 	}
 	if d, ok := errors.AsType[*fullbackup.DamageError](err); ok && d.Part == fullbackup.PartArchive {
+		if errors.Is(err, fullbackup.ErrEntries) {
+			err = fmt.Errorf("%w: %w", ErrLimit, err)
+		}
 		return &DamageError{File: w.file(d.Offset), Offset: d.Offset, Err: err}
 	}
 	return err

@@ -11,6 +11,8 @@ var (
 	ErrTooLong = errors.New("more content than its header says")
 	// ErrTooShort says that an entry was left before its content was whole.
 	ErrTooShort = errors.New("less content than its header says")
+	// ErrEntries says that an archive has more entries than [Limits] allow.
+	ErrEntries = errors.New("too many entries")
 	// ErrEnded says that something was written after [Writer.End] or
 	// [ChunkWriter.Close].
 	ErrEnded = errors.New("written after the end")

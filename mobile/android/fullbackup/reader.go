@@ -119,7 +119,7 @@ func (r *Reader) next() (*Header, error) {
 		}
 		if r.start == at {
 			if r.entries++; r.entries > r.lim.Entries {
-				return nil, r.damage(at, "too many entries", nil)
+				return nil, r.damage(at, "too many entries", ErrEntries)
 			}
 		}
 		if !trueSum(block) {
