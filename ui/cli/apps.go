@@ -24,6 +24,9 @@ func (c *command) openSource(ctx context.Context, from, quota, passwordFile stri
 		}
 	}
 	p, err := session.OpenSource(ctx, from, opt)
+	if say.NotArchive(err) {
+		return nil, usagef("--from: %s is neither a folder nor an Android backup archive.", say.Path(from))
+	}
 	if err != nil {
 		return nil, &argumentError{"--from", err}
 	}

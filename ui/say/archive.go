@@ -65,3 +65,6 @@ func archiveError(err error) Problem {
 
 // WrongPassword reports whether an archive's password was wrong.
 func WrongPassword(err error) bool { return errors.Is(err, ab.ErrPassword) }
+
+// NotArchive reports whether a file was taken for an archive and is none.
+func NotArchive(err error) bool { return errors.Is(err, ab.ErrFormat) }
