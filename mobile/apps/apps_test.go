@@ -66,13 +66,16 @@ func (f *folder) tree() string {
 			return err
 		}
 		rel, _ := filepath.Rel(base, name)
-		if d.IsDir() {
-			lines = append(lines, rel+"/")
-			return nil
-		}
 		fi, err := d.Info()
 		if err != nil {
 			return err
+		}
+		if d.IsDir() { // no archive has the app's own folder, or that of a domain
+			if strings.Count(rel, "/") > 1 {
+				rel += fmt.Sprintf(" %d", fi.ModTime().UnixNano())
+			}
+			lines = append(lines, rel+"/")
+			return nil
 		}
 		b, err := os.ReadFile(name)
 		lines = append(lines, fmt.Sprintf("%s %v %d %.40q %d bytes", rel, fi.Mode(), fi.ModTime().UnixNano(), b, len(b)))

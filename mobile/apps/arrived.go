@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"time"
 
 	"github.com/ferry-move/ferry/mobile/android"
 	"github.com/ferry-move/ferry/mobile/android/d2d"
@@ -23,6 +24,7 @@ type arrivedApp struct {
 	app  *app
 	form android.RestoreType
 	dir  *os.Root
+	dirs map[string]time.Time // of folders, by their path below dir
 }
 
 // Packages implements [d2d.Source].
@@ -94,6 +96,9 @@ func (a *arrivedApp) give(name, token, rel string, d fs.DirEntry, yield func(and
 		Domain: token, Path: rel, Type: backup.TypeDirectory, Mode: uint32(fi.Mode().Perm()), ModTime: fi.ModTime(),
 	}}
 	if fi.IsDir() {
+		if when, ok := a.dirs[name]; ok {
+			f.ModTime = when
+		}
 		return yield(f, nil)
 	}
 	content := &lazyFile{dir: a.dir, name: name}

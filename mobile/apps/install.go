@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ferry-move/ferry/mobile/android"
 	"github.com/ferry-move/ferry/mobile/android/d2d"
@@ -69,7 +71,7 @@ func (t *target) complete(ctx context.Context, e *stagedEntity) backup.Result {
 		t.clear(path.Join(arrivingDir, e.pkg))
 		return backup.Result{Outcome: backup.Skipped}
 	}
-	if err := t.restore(ctx, e.pkg, w.form); err != nil {
+	if err := t.restore(ctx, e.pkg, w.form, arr.dirs); err != nil {
 		if ctx.Err() == nil {
 			t.clear(path.Join(restoringDir, e.pkg))
 		}
@@ -131,7 +133,7 @@ func (t *target) keep(pkg string) {
 func (t *target) clear(name string) error { return t.apps.RemoveAll(name) }
 
 // restore makes the app anew from what has arrived, and gives it its name.
-func (t *target) restore(ctx context.Context, pkg string, form android.RestoreType) error {
+func (t *target) restore(ctx context.Context, pkg string, form android.RestoreType, dirs map[string]time.Time) error {
 	arriving, err := t.apps.OpenRoot(arrivingDir)
 	if err != nil {
 		return backup.Fail("restore", Kind, writeReason(err), err)
@@ -152,7 +154,7 @@ func (t *target) restore(ctx context.Context, pkg string, form android.RestoreTy
 		return backup.Fail("restore", Kind, writeReason(err), err)
 	}
 	if form != android.RestoreNone {
-		if err := t.run(ctx, came, form, arriving); err != nil {
+		if err := t.run(ctx, &arrivedApp{came, form, arriving, dirs}); err != nil {
 			return err
 		}
 	}
@@ -164,6 +166,7 @@ func (t *target) restore(ctx context.Context, pkg string, form android.RestoreTy
 	if err := t.moveRest(pkg, form); err != nil {
 		return backup.Fail("restore", Kind, writeReason(err), err)
 	}
+	t.folderTimes(pkg, dirs)
 	if err := syncAll(t.apps); err != nil {
 		return backup.Fail("restore", Kind, writeReason(err), err)
 	}
@@ -172,6 +175,18 @@ func (t *target) restore(ctx context.Context, pkg string, form android.RestoreTy
 	}
 	t.clear(path.Join(arrivingDir, pkg)) // costs a later run time, no more
 	return nil
+}
+
+// folderTimes gives the folders that no agent restored their times. One that
+// cannot have it is no reason to lose the app.
+func (t *target) folderTimes(pkg string, dirs map[string]time.Time) {
+	names := slices.Sorted(maps.Keys(dirs))
+	slices.Reverse(names) // what lies deeper first
+	for _, name := range names {
+		if when := dirs[name]; !when.IsZero() && fs.ValidPath(name) {
+			t.apps.Chtimes(path.Join(restoringDir, name), when, when)
+		}
+	}
 }
 
 // sameTime gives one file another's time, and an empty one its place.
@@ -205,7 +220,8 @@ func (t *target) admit(came *app) error {
 }
 
 // run has the manager restore the app into apps/.restoring.
-func (t *target) run(ctx context.Context, came *app, form android.RestoreType, arriving *os.Root) error {
+func (t *target) run(ctx context.Context, a *arrivedApp) error {
+	came := a.app
 	state := path.Join(restoringDir, ".state")
 	if err := t.clear(state); err != nil {
 		return backup.Fail("restore", Kind, writeReason(err), err)
@@ -218,13 +234,13 @@ func (t *target) run(ctx context.Context, came *app, form android.RestoreType, a
 	defer into.Close()
 	m, err := manager.New(manager.Config{
 		Dir:       filepath.Join(t.apps.Name(), filepath.FromSlash(state)),
-		Transport: d2d.New(d2d.Options{Source: &arrivedApp{came, form, arriving}, Quota: android.NoQuota}),
+		Transport: d2d.New(d2d.Options{Source: a, Quota: android.NoQuota}),
 	})
 	if err != nil {
 		return backup.Fail("restore", Kind, writeReason(err), err)
 	}
 	defer m.Close(context.WithoutCancel(ctx))
-	if err := m.Register(came.restored(into, form)); err != nil {
+	if err := m.Register(came.restored(into, a.form)); err != nil {
 		return backup.Fail("restore", Kind, backup.Malformed, err)
 	}
 	rep, err := m.Restore(ctx, d2d.Token, []string{came.Name})

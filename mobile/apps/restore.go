@@ -43,7 +43,8 @@ type arrival struct {
 	items  int64 // that are here; guarded by mu
 	news   int64 // of them, those that were not in the app before; guarded by mu
 	kv     *stream
-	same   bool // its records are those that the app has; guarded by mu
+	dirs   map[string]time.Time // when folders were changed, by their path below apps; guarded by mu
+	same   bool                 // its records are those that the app has; guarded by mu
 	hashed bool
 	set    string // digest of the records that the app has; valid once hashed; guarded by mu
 }
@@ -168,6 +169,16 @@ func (a *arrival) count(isNew bool) {
 	}
 }
 
+// folder remembers a folder's time: what comes into it changes it.
+func (a *arrival) folder(name string, when time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.dirs == nil {
+		a.dirs = map[string]time.Time{}
+	}
+	a.dirs[name] = when
+}
+
 func (a *arrival) sameRecords() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -261,6 +272,9 @@ func (t *target) Stage(ctx context.Context, it backup.Item) (backup.Staged, erro
 	s, err := t.inner.Stage(ctx, it)
 	if err != nil {
 		return nil, err
+	}
+	if it.Type == backup.TypeDirectory {
+		t.arrival(pkg).folder(string(it.Key), it.ModTime)
 	}
 	if f, ok := s.(backup.StagedFile); ok {
 		return stagedFile{f, t.arrival(pkg)}, nil
