@@ -77,7 +77,11 @@ func find(ctx context.Context, opt SendOptions, events Events) (discovery.Candid
 				}
 			}
 			if len(fit) > 0 && settled == nil {
-				settled = time.After(settleFor)
+				wait := settleFor
+				if opt.Choose != nil {
+					wait = settleToChoose
+				}
+				settled = time.After(wait)
 			}
 		case <-settled:
 			settled = nil

@@ -20,8 +20,10 @@ const (
 	// DiagnoseAfter is when a search that found nobody says why.
 	DiagnoseAfter = 10 * time.Second
 	// settleFor is how long a search goes on after the first find, so that a
-	// second phone of the same name is seen too.
-	settleFor = 350 * time.Millisecond
+	// second phone of the same name is seen too; settleToChoose where a person
+	// can pick one, which takes longer anyway.
+	settleFor      = 500 * time.Millisecond
+	settleToChoose = time.Second
 )
 
 // ErrNobody means that no new phone was found.

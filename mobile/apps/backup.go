@@ -10,6 +10,7 @@ import (
 	"iter"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,6 +51,7 @@ func (a *Agent) openSource(ctx context.Context, t backup.Transport) (*source, er
 		return nil, err
 	}
 	s.apps = root
+	sweepStates()
 	return s, nil
 }
 
@@ -206,9 +208,27 @@ func (p *pass) app(name string) {
 	p.send(backup.Item{Type: backup.TypeEntity, Key: backup.Key(name), Value: value, Size: int64(len(value))}, nil)
 }
 
+// statePrefix begins the names of the folders in which the manager keeps what
+// is on its way.
+const statePrefix = "ferry-apps-"
+
+// sweepStates removes what killed runs left of those, a day later: until then
+// it may be somebody's who is at work.
+func sweepStates() {
+	left, err := filepath.Glob(filepath.Join(os.TempDir(), statePrefix+"*"))
+	if err != nil {
+		return
+	}
+	for _, name := range left {
+		if fi, err := os.Lstat(name); err == nil && fi.IsDir() && time.Since(fi.ModTime()) > 24*time.Hour {
+			os.RemoveAll(name) // another user's stays
+		}
+	}
+}
+
 // run has the manager back the app up.
 func (p *pass) run(a *app, e *emitter) error {
-	dir, err := os.MkdirTemp("", "ferry-apps-")
+	dir, err := os.MkdirTemp("", statePrefix)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/ferry-move/ferry/mobile/backup"
@@ -23,7 +24,8 @@ func (w *writer) RemoveTemp(ctx context.Context, name string) error {
 	}
 	defer w.end()
 	above, base := splitKey(name)
-	if !isTemp(base) || checkKey(backup.Key(name)) != nil {
+	top, _, _ := strings.Cut(name, "/")
+	if !isTemp(base) || checkKey(backup.Key(name)) != nil || w.dst.isClaimed(&dir{}, top) {
 		return backup.Fail("clean", w.kind.Kind, backup.BadName, nil)
 	}
 	d, err := w.dst.open(above, false)

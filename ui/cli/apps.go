@@ -23,11 +23,23 @@ func (c *command) openSource(ctx context.Context, from, quota, passwordFile stri
 			return nil, err
 		}
 	}
+	var passwordErr error
+	if ask := opt.Password; ask != nil {
+		opt.Password = func() (p []byte, err error) {
+			p, passwordErr = ask()
+			return p, passwordErr
+		}
+	}
 	p, err := session.OpenSource(ctx, from, opt)
 	if say.NotArchive(err) {
 		return nil, usagef("--from: %s is neither a folder nor an Android backup archive.", say.Path(from))
 	}
-	if err != nil {
+	switch {
+	case err != nil && passwordErr != nil:
+		return nil, passwordErr
+	case say.AboutArchive(err):
+		return nil, err
+	case err != nil:
 		return nil, &argumentError{"--from", err}
 	}
 	return p, nil

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -201,6 +202,9 @@ func TestAskKeepsItsRead(t *testing.T) {
 		text, _ := c.ask(t.Context(), "Accept? ")
 		answer <- text
 	}()
+	for strings.Count(c.shown(t), "Accept? ") < 4 { // what comes before the question answers nothing
+		runtime.Gosched()
+	}
 	io.WriteString(c.keys, "whole\n")
 	if got := <-answer; got != "whole" {
 		t.Errorf("it took %q", got)

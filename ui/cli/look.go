@@ -115,7 +115,7 @@ func (c *command) plan(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	c.print("%s items, %s", say.Count(items), say.Bytes(int64(bytes)))
+	c.print("%s %s, %s", say.Count(items), plural(int64(items), "item", "items"), say.Bytes(int64(bytes)))
 	if cannot > 0 {
 		return errIncomplete
 	}

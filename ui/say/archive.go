@@ -68,3 +68,7 @@ func WrongPassword(err error) bool { return errors.Is(err, ab.ErrPassword) }
 
 // NotArchive reports whether a file was taken for an archive and is none.
 func NotArchive(err error) bool { return errors.Is(err, ab.ErrFormat) }
+
+// AboutArchive reports whether an error is about what is in an archive, and not
+// about the file.
+func AboutArchive(err error) bool { return err != nil && archiveError(err) != Problem{} }
