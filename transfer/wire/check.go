@@ -2,6 +2,7 @@ package wire
 
 import (
 	"math"
+	"math/bits"
 	"unicode/utf8"
 
 	"github.com/ferry-move/ferry/mobile/backup"
@@ -104,6 +105,14 @@ func (m *Want) check() error {
 		if v != backup.Need && v != backup.Compare || w.ID == 0 || w.Offset > MaxSize || w.Offset%BlockSize != 0 ||
 			len(w.Digests) > MaxDigests || (v == backup.Compare) != (len(w.Digests) > 0) {
 			return bad("want: verdict %d", w.Verdict)
+		}
+		if v != backup.Need && w.Offset != 0 || bits.OnesCount64(w.Offset/BlockSize) != len(w.Nodes) {
+			return bad("want: %d nodes for offset %d", len(w.Nodes), w.Offset)
+		}
+		for _, n := range w.Nodes {
+			if len(n) != len(backup.Digest{}) {
+				return bad("want: node of %d bytes", len(n))
+			}
 		}
 		for _, d := range w.Digests {
 			if len(d) != len(backup.Digest{}) {

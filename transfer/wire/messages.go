@@ -122,10 +122,14 @@ type Items struct {
 type Wanted struct {
 	ID      uint64 `cbor:"1,keyasint"`
 	Verdict uint8  `cbor:"2,keyasint"`
-	// Offset is where to begin, a multiple of BlockSize; 0 in protocol 1.
+	// Offset is where to begin, a multiple of BlockSize and less than the item's
+	// size. What comes before is there already. Only with backup.Need.
 	Offset uint64 `cbor:"3,keyasint,omitempty"`
 	// Digests go with backup.Compare.
 	Digests [][]byte `cbor:"4,keyasint,omitempty"`
+	// Nodes are the left edge of what comes before Offset, the largest first:
+	// one node for each bit of its number of blocks.
+	Nodes [][]byte `cbor:"5,keyasint,omitempty"`
 }
 
 // Want is a batch of verdicts. An item that needs no content (it is there, it
