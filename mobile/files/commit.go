@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 
 	"github.com/ferry-move/ferry/mobile/backup"
 )
@@ -215,7 +216,7 @@ func (s *stagedFile) arrived(d *dir, name string) error {
 // sameAs reports whether the file of that name in d holds what s holds. It
 // only fails when ctx is done or s cannot be read.
 func (s *stagedFile) sameAs(ctx context.Context, d *dir, name string) (bool, error) {
-	f, info, err := openRegular(d, name)
+	f, info, err := openRegular(d, name, os.O_RDONLY)
 	if err != nil || info.Size() != s.item.Size {
 		if err == nil {
 			f.Close()
