@@ -17,7 +17,7 @@ import (
 const MaxKept = 256
 
 const (
-	keptHeader = 16 + 16 + 16 + 8 + 8 + 8 + 1
+	keptHeader = 16 + 16 + 16 + 8 + 8 + 8 + 1 + 1
 	maxNodes   = 64 // one for each bit of a length
 )
 
@@ -40,13 +40,14 @@ func parseBoot(text string) (b Boot) {
 // Kept is the beginning of a file that did not arrive whole. It was forced to the
 // disk before it was noted. As a record:
 //
-//	 0             16            32       48           56         64          72      73
-//	┌─────────────┬─────────────┬────────┬────────────┬──────────┬───────────┬───────┬────────────┬──────┐
-//	│ fingerprint │ place       │ boot   │ length u64 │ held u64 │ stamp i64 │ count │ count × 32 │ name │
-//	└─────────────┴─────────────┴────────┴────────────┴──────────┴───────────┴───────┴────────────┴──────┘
-//	numbers are big-endian; the name is the temporary file's
+//	 0             16      32     48         56       64        72      73     74
+//	┌─────────────┬───────┬──────┬──────────┬────────┬─────────┬───────┬──────┬──────┬───────┬──────┐
+//	│ fingerprint │ place │ boot │ length u │ held u │ stamp i │ kind# │ node#│ kind │ nodes │ name │
+//	└─────────────┴───────┴──────┴──────────┴────────┴─────────┴───────┴──────┴──────┴───────┴──────┘
+//	numbers are big-endian, of 8 bytes; kind# and node# are one byte each; a node is 32 bytes, the name the temporary file's
 type Kept struct {
 	Fingerprint Fingerprint
+	Kind        backup.Kind
 	// Place is the item's, whatever its content: see [PlaceOf].
 	Place Fingerprint
 	// Boot is when it was noted.
@@ -76,7 +77,8 @@ func (k *Kept) append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(k.Left.Length))
 	b = binary.BigEndian.AppendUint64(b, uint64(k.Left.Held))
 	b = binary.BigEndian.AppendUint64(b, uint64(k.Left.Stamp))
-	b = append(b, byte(len(k.Nodes)))
+	b = append(b, byte(len(k.Kind)), byte(len(k.Nodes)))
+	b = append(b, k.Kind...)
 	for _, n := range k.Nodes {
 		b = append(b, n[:]...)
 	}
@@ -91,9 +93,13 @@ func parseKept(b []byte) (k Kept, ok bool) {
 	}
 	k.Fingerprint, k.Place, k.Boot = Fingerprint(b), Fingerprint(b[16:]), Boot(b[32:])
 	length, held := binary.BigEndian.Uint64(b[48:]), binary.BigEndian.Uint64(b[56:])
-	stamp, n := binary.BigEndian.Uint64(b[64:]), int(b[72])
+	stamp, kind, n := binary.BigEndian.Uint64(b[64:]), int(b[72]), int(b[73])
 	b = b[keptHeader:]
-	if length == 0 || length > math.MaxInt64 || held > math.MaxInt64 || n > maxNodes || len(b) < 32*n {
+	if length == 0 || length > math.MaxInt64 || held > math.MaxInt64 || n > maxNodes || len(b) < kind+32*n {
+		return Kept{}, false
+	}
+	k.Kind, b = backup.Kind(b[:kind]), b[kind:]
+	if !k.Kind.Valid() {
 		return Kept{}, false
 	}
 	for range n {

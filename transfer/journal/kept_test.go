@@ -17,7 +17,7 @@ import (
 // keptOf is what is kept of item i, with n nodes.
 func keptOf(i, n int) Kept {
 	k := Kept{
-		Fingerprint: Of(item(i)), Place: PlaceOf(item(i)), Boot: Boot{0xb0, 15: 0x07},
+		Fingerprint: Of(item(i)), Kind: "photos", Place: PlaceOf(item(i)), Boot: Boot{0xb0, 15: 0x07},
 		Left: backup.Leftover{Name: fmt.Sprintf("DCIM/.tmp%d", i), Length: 5 << 18, Held: 3 << 20, Stamp: 1_700_000_000_000_000_001},
 	}
 	for d := range n {
@@ -28,7 +28,7 @@ func keptOf(i, n int) Kept {
 
 // goldenKept is the record of keptOf(7, 2), length and sum included.
 var goldenKept = strings.Join([]string{
-	"00000094",                         // 148 bytes: type and body
+	"0000009b",                         // 155 bytes: type and body
 	"04",                               // kept
 	golden,                             // fingerprint
 	"021099636bf146bcf6f5d451e3f5088b", // place
@@ -36,11 +36,12 @@ var goldenKept = strings.Join([]string{
 	"0000000000140000",                 // length
 	"0000000000300000",                 // held
 	"17979cfe362a0001",                 // stamp
-	"02",                               // nodes
+	"06", "02",                         // kind, nodes
+	"70686f746f73", // photos
 	"01000000000000000000000000000000000000000000000000000000000000ee",
 	"02000000000000000000000000000000000000000000000000000000000000ee",
 	"4443494d2f2e746d7037", // DCIM/.tmp7
-	"464d58d7",             // CRC-32C
+	"ea61aede",             // CRC-32C
 }, "")
 
 func TestGoldenKept(t *testing.T) {
@@ -215,7 +216,7 @@ func TestKeptDamaged(t *testing.T) {
 	for n := range body {
 		j := write(appendRecord(nil, recKept, body[:n]))
 		for _, k := range j.AllKept() {
-			if n < keptHeader+64+1 || k.Left.Name != good.Left.Name[:n-keptHeader-64] {
+			if n < keptHeader+6+64+1 || k.Left.Name != good.Left.Name[:n-keptHeader-6-64] {
 				t.Fatalf("%d bytes are %+v", n, k)
 			}
 		}
@@ -243,12 +244,12 @@ func TestKeptBounds(t *testing.T) {
 		t.Error("what is noted cannot be noted again")
 	}
 	long := keptOf(1, 32)
-	long.Left.Name = strings.Repeat("n", maxRecord-1-keptHeader-32*32)
+	long.Left.Name = strings.Repeat("n", maxRecord-1-keptHeader-6-32*32)
 	must(t, j.Temporary(backup.Key(long.Left.Name)), j.Keep([]Kept{long}))
 	end := j.end
 	for _, change := range []func(*Kept){
 		func(k *Kept) { k.Left.Name += "n" }, func(k *Kept) { k.Left.Name = "" }, func(k *Kept) { k.Left.Length = 0 }, func(k *Kept) { k.Left.Length = -1 },
-		func(k *Kept) { k.Left.Held = -1 }, func(k *Kept) { k.Nodes = make([]backup.Digest, maxNodes+1) },
+		func(k *Kept) { k.Left.Held = -1 }, func(k *Kept) { k.Kind = "" }, func(k *Kept) { k.Nodes = make([]backup.Digest, maxNodes+1) },
 	} {
 		k := long
 		if change(&k); j.Keep([]Kept{k}) == nil || j.end != end {
