@@ -128,7 +128,7 @@ func TestHostileReceiver(t *testing.T) {
 			return []wire.Message{want(wire.Wanted{ID: id, Verdict: 1})}
 		}),
 		"a want from the middle": on(backup.TypeFile, func(id uint64) []wire.Message {
-			return []wire.Message{want(wire.Wanted{ID: id, Verdict: 1, Offset: wire.BlockSize})}
+			return []wire.Message{want(wire.Wanted{ID: id, Verdict: 1, Offset: wire.BlockSize, Nodes: [][]byte{sum}})}
 		}),
 		"totals before the last result": on(backup.TypeFile, func(id uint64) []wire.Message {
 			return []wire.Message{&wire.Totals{Root: sum}}

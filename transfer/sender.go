@@ -14,6 +14,7 @@ import (
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/p2p/identity"
 	"github.com/ferry-move/ferry/transfer/receipt"
+	"github.com/ferry-move/ferry/transfer/tree"
 	"github.com/ferry-move/ferry/transfer/wire"
 	"golang.org/x/sync/semaphore"
 )
@@ -48,12 +49,16 @@ type outItem struct {
 	kind   int
 	it     backup.Item
 	digest backup.Digest // guarded by sender.mu
-	moved  int64         // bytes counted by the meter; guarded by sender.mu
+	moved  int64         // bytes counted by the meter, those that the receiver had included; guarded by sender.mu
 	sent   bool          // its last block was read; guarded by sender.mu
 	// unlisted tells that the agent gave an error for it.
 	unlisted bool
 	ended    atomic.Bool // it has its result: nothing more of it need be read
 	wanted   bool        // owned by the read loop
+	// The receiver has the first blocks, whose left edge is edge. Set before it
+	// is read.
+	begin int64
+	edge  []backup.Digest
 }
 
 // sender is the sending side of a session.
@@ -272,10 +277,15 @@ func (s *sender) onWant(ctx context.Context, m *wire.Want) error {
 		s.mu.Lock()
 		o := s.items[w.ID]
 		s.mu.Unlock()
-		if o == nil || o.wanted || o.it.Type == backup.TypeDirectory || w.Offset != 0 {
+		if o == nil || o.wanted || o.it.Type == backup.TypeDirectory {
 			return protocolError("it wants what is not on offer")
 		}
 		o.wanted = true
+		if w.Offset != 0 {
+			if err := o.beginAt(w); err != nil {
+				return err
+			}
+		}
 		if backup.Verdict(w.Verdict) == backup.Compare {
 			job := compareJob{o: o}
 			for _, d := range w.Digests {
@@ -287,6 +297,20 @@ func (s *sender) onWant(ctx context.Context, m *wire.Want) error {
 		} else if err := put(ctx, s.todo, o); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// beginAt takes the receiver's word for the first blocks of a file, which an
+// earlier session sent.
+func (o *outItem) beginAt(w wire.Wanted) error {
+	blocks := int64(w.Offset / wire.BlockSize)
+	if o.it.Type != backup.TypeFile || blocks >= tree.Blocks(o.it.Size) {
+		return protocolError("it has more of an item than there is")
+	}
+	o.begin = blocks
+	for _, n := range w.Nodes {
+		o.edge = append(o.edge, backup.Digest(n))
 	}
 	return nil
 }

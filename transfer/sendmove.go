@@ -202,19 +202,27 @@ func (s *sender) fail(ctx context.Context, o *outItem, err error) error {
 	return put(ctx, s.settled, wire.Settled{ID: o.id, Fail: uint16(backup.ReasonOf(err))})
 }
 
-// readItem reads an item's content once, from its start, and queues its blocks.
+// readItem reads an item's content once, from where the receiver's ends, and
+// queues its blocks.
 func (s *sender) readItem(ctx context.Context, o *outItem) error {
 	size := o.it.Size
 	var r io.ReadCloser
 	if o.it.Type == backup.TypeFile {
 		var err error
-		if r, err = s.backups[o.kind].Open(ctx, o.it, 0); err != nil {
+		if r, err = s.backups[o.kind].Open(ctx, o.it, o.begin*wire.BlockSize); err != nil {
 			return s.fail(ctx, o, err)
 		}
 		defer r.Close()
 	}
-	t := tree.New(size)
-	for i := range tree.Blocks(size) {
+	t, err := tree.Resume(size, o.begin, o.edge)
+	if err != nil {
+		return err
+	}
+	s.meter.resumed(o.begin * wire.BlockSize)
+	s.mu.Lock()
+	o.moved += o.begin * wire.BlockSize
+	s.mu.Unlock()
+	for i := o.begin; i < tree.Blocks(size); i++ {
 		if o.ended.Load() { // it failed over there: its disk is full, a block was damaged
 			return nil
 		}
@@ -322,7 +330,7 @@ func (s *sender) runLane(ctx context.Context) error {
 		if b.last {
 			s.mu.Lock()
 			s.report.SentItems++
-			s.report.SentBytes += uint64(b.o.it.Size)
+			s.report.SentBytes += uint64(b.o.it.Size - b.o.begin*wire.BlockSize)
 			s.mu.Unlock()
 		}
 	}
