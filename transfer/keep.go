@@ -10,15 +10,15 @@ import (
 	"github.com/ferry-move/ferry/transfer/wire"
 )
 
-// A file that a break cuts is not sent again from its start: its beginning, as far
-// as it came without a gap, is kept under its temporary name, and the journal
-// knows how long it is and the left edge of its BLAKE3 tree.
+// A file that a break cuts is not sent again from its start: what came of it is
+// kept under its temporary name, and the journal has the nodes of its BLAKE3 tree,
+// which say what came and what is in it.
 //
 //	blocks ─ written ─┬─ every keepStep bytes: forced to the disk, noted ──┐
 //	                  └─ the session breaks: cut to length, forced, noted ─┤
 //	next session: same kind, key, size and time ── opened <────────────────┘
 //	              not touched, and this very run of the system, or read again
-//	              ── Want{offset, nodes} ─> the rest
+//	              ── Want{nodes} ─> the rest
 //
 // What a killed process wrote is in the system's cache, so it is believed as long
 // as the system runs. After a restart only the disk's word is left, and it is
@@ -29,7 +29,7 @@ const (
 	keepStep = 4 << 20
 	// growFrom is the size in bytes from which a file gets checkpoints.
 	growFrom = 4 << 20
-	// keepFrom is the shortest beginning that is kept when a session breaks.
+	// keepFrom is from how many bytes on a part is kept when a session breaks.
 	keepFrom = 1 << 20
 )
 
@@ -122,7 +122,7 @@ func (r *receiver) keepLoop(ctx context.Context) error {
 	})
 }
 
-// checkpoint forces the beginning of a file to the disk.
+// checkpoint forces what came of a file to the disk.
 func (r *receiver) checkpoint(ctx context.Context, in *inItem) (k journal.Kept, ok bool) {
 	in.mu.Lock()
 	st, can := in.staged.(backup.Keeper)
@@ -130,8 +130,8 @@ func (r *receiver) checkpoint(ctx context.Context, in *inItem) (k journal.Kept, 
 		in.mu.Unlock()
 		return k, false
 	}
-	k = in.edge()
-	if k.Left.Length <= in.kept {
+	k, have := in.part()
+	if have <= in.kept || !r.journal.CanKeep(k) {
 		in.mu.Unlock()
 		return k, false
 	}
@@ -142,25 +142,28 @@ func (r *receiver) checkpoint(ctx context.Context, in *inItem) (k journal.Kept, 
 	case <-ctx.Done():
 		return k, false
 	}
-	n := k.Left.Length
-	l, err := st.Sync(n)
+	l, err := st.Sync(k.Left.Length)
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if err != nil || in.fail != nil { // Commit will say the same, if it is still to come
 		return k, false
 	}
-	k.Left, in.kept = l, n
+	k.Left, in.kept = l, have
 	return k, true
 }
 
-// edge describes the beginning of a file that has come without a gap. It is
-// called with in.mu held.
-func (in *inItem) edge() journal.Kept {
-	blocks, nodes := in.tree.Edge()
-	return journal.Kept{
+// part describes what came of a file, and how many bytes that is. It is called
+// with in.mu held.
+func (in *inItem) part() (k journal.Kept, have int64) {
+	nodes := in.tree.Known(wire.MaxNodes)
+	k = journal.Kept{
 		Fingerprint: journal.Of(in.it), Place: journal.PlaceOf(in.it), Kind: in.it.Kind, Boot: in.vouched,
-		Left: backup.Leftover{Length: blocks * wire.BlockSize}, Nodes: nodes,
+		Left: backup.Leftover{Name: string(in.temp)}, Tree: tree.AppendNodes(nil, nodes),
 	}
+	if len(nodes) > 0 {
+		k.Left.Length = nodes[len(nodes)-1].End() * wire.BlockSize
+	}
+	return k, tree.Covered(nodes) * wire.BlockSize
 }
 
 // commitRest commits the files that are here whole when a session breaks, so that
@@ -185,7 +188,7 @@ func (r *receiver) commitRest(ctx context.Context) {
 	}
 }
 
-// keepRest keeps the beginnings of what is on its way when a session breaks.
+// keepRest keeps what came of the files on their way when a session breaks.
 func (r *receiver) keepRest() {
 	if r.journal == nil {
 		return
@@ -196,8 +199,8 @@ func (r *receiver) keepRest() {
 		if !can || in.fail != nil || in.have || in.tree == nil || in.temp == "" || !keepable(in) {
 			continue
 		}
-		k := in.edge()
-		if k.Left.Length < keepFrom || len(notes) == journal.MaxKept || !r.journal.CanKeep(k) {
+		k, have := in.part()
+		if have < keepFrom || len(notes) == journal.MaxKept || !r.journal.CanKeep(k) {
 			continue
 		}
 		l, err := st.Keep(k.Left.Length)
@@ -250,10 +253,9 @@ func (r *receiver) sweepKept(ctx context.Context) {
 // resume goes on with what an earlier run kept of an item, and says so in w. If
 // anything is wrong with it, it goes, and the item comes from its start.
 func (r *receiver) resume(ctx context.Context, in *inItem, k journal.Kept, w *wire.Wanted) error {
-	blocks := k.Left.Length / wire.BlockSize
-	t, err := tree.Resume(in.it.Size, blocks, k.Nodes)
+	nodes, err := tree.ParseNodes(k.Tree, in.it.Size)
 	re, ok := r.restores[in.kind].(backup.Resumer)
-	if err != nil || k.Left.Length%wire.BlockSize != 0 || !ok {
+	if err != nil || len(nodes) == 0 || k.Left.Length != nodes[len(nodes)-1].End()*wire.BlockSize || !ok {
 		r.abandon(ctx, k)
 		return nil
 	}
@@ -272,75 +274,53 @@ func (r *receiver) resume(ctx context.Context, in *inItem, k journal.Kept, w *wi
 		r.abandon(ctx, k)
 		return nil
 	}
-	in.mu.Lock()
-	in.staged, in.temp, in.holds, in.tree = f, backup.Key(k.Left.Name), true, t
-	in.kept, in.vouched = k.Left.Length, k.Boot
 	if touched {
-		in.vouched = journal.Boot{}
+		k.Boot = journal.Boot{}
 	}
-	sure := !in.vouched.IsZero() && in.vouched == r.cfg.Boot
-	in.mu.Unlock()
-	if !sure {
-		// Until it is read the item is not open, so that nobody else has it but
-		// the end of a session that breaks, which keeps what it was.
-		if blocks, k.Nodes, err = reread(ctx, f, in.it.Size, blocks, k.Nodes); err != nil {
-			return err
-		}
-		if t, err = tree.Resume(in.it.Size, blocks, k.Nodes); err != nil {
-			return err
-		}
-	}
-	begin := blocks * wire.BlockSize
 	in.mu.Lock()
-	in.tree, in.begin, in.moved, in.kept, in.vouched = t, begin, begin, begin, r.cfg.Boot
+	in.staged, in.temp, in.holds = f, backup.Key(k.Left.Name), true
+	in.tree, in.vouched = tree.Resume(in.it.Size, nodes), k.Boot
+	in.mu.Unlock()
+	if k.Boot.IsZero() || k.Boot != r.cfg.Boot {
+		// Until it is read the item is not open, so nobody else has it but the
+		// end of a session that breaks, which keeps it as it was.
+		if nodes, err = reread(ctx, f, in.it.Size, nodes); err != nil {
+			return err
+		}
+	}
+	t, there := tree.Resume(in.it.Size, nodes), tree.Covered(nodes)*wire.BlockSize
+	in.mu.Lock()
+	in.tree, in.there, in.moved, in.kept, in.vouched = t, there, there, there, r.cfg.Boot
+	k, _ = in.part()
 	in.mu.Unlock()
 	r.nodes.Add(int64(t.Nodes()))
-	r.meter.resumed(begin)
-	if begin > 0 { // from now on it is this run that writes to it
-		k.Left.Length, k.Left.Stamp, k.Boot = begin, 0, r.cfg.Boot
-		r.journal.Keep([]journal.Kept{k}) // a journal that fails costs a later run time, not data
+	r.meter.resumed(there)
+	if st, ok := f.(backup.Keeper); ok && there > 0 { // from now on it is this run that writes to it
+		if k.Left, err = st.Sync(k.Left.Length); err == nil {
+			r.journal.Keep([]journal.Kept{k}) // a journal that fails costs a later run time, not data
+		}
 	}
 	r.grows(in, f)
-	w.Offset = uint64(begin)
-	for _, n := range k.Nodes {
-		w.Nodes = append(w.Nodes, append([]byte(nil), n[:]...))
-	}
+	w.Nodes = tree.AppendNodes(nil, nodes)
 	return nil
 }
 
-// reread holds the beginning of a file against its left edge, and returns how
-// much of it is what it was, in whole nodes. It fails only when ctx is done.
-func reread(ctx context.Context, f io.ReaderAt, size, blocks int64, edge []backup.Digest) (int64, []backup.Digest, error) {
-	t, buf := tree.New(size), new([wire.BlockSize]byte)
-	good := 0
-	for i := range blocks {
-		if ctx.Err() != nil {
-			return 0, nil, context.Cause(ctx)
+// reread holds what is on the disk against its nodes, and returns those that are
+// still right. It fails only when ctx is done.
+func reread(ctx context.Context, f io.ReaderAt, size int64, nodes []tree.Node) (good []tree.Node, err error) {
+	buf := new([wire.BlockSize]byte)
+	for _, n := range nodes {
+		t, whole := tree.New(size), true
+		for i := n.First; whole && i < n.End(); i++ {
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
+			}
+			m, _ := f.ReadAt(buf[:], i*wire.BlockSize) // what cannot be read is not there
+			whole = m == len(buf) && t.Add(i, tree.Block(buf[:], i, size)) == nil
 		}
-		if n, _ := f.ReadAt(buf[:], i*wire.BlockSize); n != len(buf) {
-			break
-		}
-		if t.Add(i, tree.Block(buf[:], i, size)) != nil {
-			break
-		}
-		have, nodes := t.Edge()
-		if tree.EdgeLen(have) != 1+good || have != prefix(blocks, good+1) {
-			continue
-		}
-		if nodes[good] != edge[good] {
-			break
-		}
-		good++
-	}
-	return prefix(blocks, good), edge[:good], nil
-}
-
-// prefix returns how many blocks the first n nodes of a left edge cover.
-func prefix(blocks int64, n int) (sum int64) {
-	for l := 62; l >= 0 && n > 0; l-- {
-		if bit := int64(1) << l; blocks&bit != 0 {
-			sum, n = sum+bit, n-1
+		if whole && t.Known(1)[0] == n {
+			good = append(good, n)
 		}
 	}
-	return sum
+	return good, nil
 }

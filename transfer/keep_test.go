@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -156,13 +158,14 @@ func (f countedFile) Keep(n int64) (backup.Leftover, error) {
 // break; of what was received nothing is read.
 func TestResumeLarge(t *testing.T) {
 	const size = 64 << 20
-	seeds := uint64(4)
+	seeds := uint64(3)
 	if testing.Short() {
-		seeds = 2
+		seeds = 1
 	}
 	for seed := range seeds {
 		for _, target := range []string{"memory", "folder"} {
 			t.Run(fmt.Sprint(target, ", seed ", seed), func(t *testing.T) {
+				t.Parallel() // it is mostly waiting for broken links
 				rnd := rand.New(rand.NewPCG(seed, 5))
 				r := transfertest.NewRig(t, func(testing.TB) transfertest.Ends { return transfertest.Pipe() }, largePhone(seed, size+int64(seed)*12345), fakephone.Config{Empty: true})
 				dir, agents, free := "", r.Dst.Agents(), r.Dst.Free
@@ -301,10 +304,11 @@ func TestRestarted(t *testing.T) {
 	kept := partSize(t, dir)
 	boot(r, 2)
 	cutAt(t, r, 1<<20) // read once, and then it is of this run
-	if n.dst.Load() != kept {
-		t.Errorf("%d of %d bytes were read", n.dst.Load(), kept)
+	once := n.dst.Load()
+	if once > kept || once < kept-4<<20 {
+		t.Errorf("%d of %d bytes were read", once, kept)
 	}
-	if sent := finished(t, r, dir); n.dst.Load() != kept || sent > size-kept {
+	if sent := finished(t, r, dir); n.dst.Load() != once || sent > size-once {
 		t.Errorf("%d of %d bytes were read, %d were sent", n.dst.Load(), kept, sent)
 	}
 	// A restart that lost what the disk had taken, as no disk should.
@@ -313,7 +317,7 @@ func TestRestarted(t *testing.T) {
 	kept = partSize(t, dir)
 	spoil(t, noParts(t, dir, 1), kept-10, true)
 	boot(r, 2)
-	if sent := finished(t, r, dir); n.dst.Load() == 0 || sent > size-kept/2+wire.BlockSize || sent <= size-kept {
+	if sent := finished(t, r, dir); n.dst.Load() == 0 || sent > size-8<<20 || sent <= size-kept {
 		t.Errorf("%d bytes were read, %d were sent", n.dst.Load(), sent)
 	}
 }
@@ -358,14 +362,18 @@ func spoil(t *testing.T, path string, at int64, quiet bool) {
 // it is used as is still right.
 func TestTouched(t *testing.T) {
 	const size, cut = 24 << 20, 18 << 20
-	for name, at := range map[string]int64{"the first byte": 0, "in the second half": 9 << 20} {
+	for name, end := range map[string]bool{"the first byte": false, "near the end": true} {
 		t.Run(name, func(t *testing.T) {
 			r, dir, n := oneVideo(t, size)
 			cutAt(t, r, cut)
 			kept := partSize(t, dir)
+			at := int64(0)
+			if end {
+				at = kept - 10
+			}
 			spoil(t, noParts(t, dir, 1), at, false)
 			sent := finished(t, r, dir)
-			if n.dst.Load() == 0 || sent <= size-kept || at > 0 && sent > size-8<<20 || at == 0 && sent != size {
+			if n.dst.Load() == 0 || sent <= size-kept || end && sent > size-8<<20 {
 				t.Errorf("%d bytes were read, %d of %d were sent", n.dst.Load(), sent, size)
 			}
 		})
@@ -486,21 +494,17 @@ func TestKilledReceiver(t *testing.T) {
 	}
 }
 
-// edgeOf returns the left edge of content.
-func edgeOf(t *testing.T, content []byte, blocks int64) (nodes [][]byte) {
+// nodesOf returns the nodes of some blocks of content.
+func nodesOf(t *testing.T, content []byte, blocks ...int64) []byte {
 	t.Helper()
 	size := int64(len(content))
 	tr := tree.New(size)
-	for i := range blocks {
+	for _, i := range blocks {
 		if err := tr.Add(i, tree.Block(content[i*wire.BlockSize:][:wire.BlockSize], i, size)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, edge := tr.Edge()
-	for _, d := range edge {
-		nodes = append(nodes, d[:])
-	}
-	return nodes
+	return tree.AppendNodes(nil, tr.Known(wire.MaxNodes))
 }
 
 // bigDocument is a phone with one document of 5½ blocks, and its content.
@@ -529,9 +533,9 @@ func bigDocument(t *testing.T) (backup.Agent, []byte) {
 	panic("no document")
 }
 
-// TestOffset: the sender begins where it is told, hashes as if it had read all,
-// and refuses offsets that its item does not have.
-func TestOffset(t *testing.T) {
+// TestNodes: the sender leaves out what it is told, hashes as if it had read all,
+// and refuses nodes that its item does not have.
+func TestNodes(t *testing.T) {
 	agent, content := bigDocument(t)
 	tune := func(c *transfer.SendConfig) { c.Agents = []backup.Agent{agent} }
 	size := int64(len(content))
@@ -540,23 +544,28 @@ func TestOffset(t *testing.T) {
 		whole.Add(i, tree.Block(content[i*wire.BlockSize:][:tree.BlockLen(size, i)], i, size))
 	}
 	digest, _ := whole.Digest()
-	for from := range int64(6) {
+	for name, there := range map[string][]int64{
+		"nothing": {}, "the first": {0}, "three": {0, 1, 2}, "all but the last": {0, 1, 2, 3, 4}, "one in the middle": {2}, "every second": {0, 2, 4}, "a pair": {2, 3},
+	} {
 		e := sending(t, tune, func(f *fake) {
 			f.answers()
 			id := fileOf(f, f.listed(), backup.TypeFile)
-			f.say(&wire.Want{Wanted: []wire.Wanted{{ID: id, Verdict: 1, Offset: uint64(from * wire.BlockSize), Nodes: edgeOf(t, content, from)}}})
-			for i := from; i < 6; i++ {
+			f.say(&wire.Want{Wanted: []wire.Wanted{{ID: id, Verdict: 1, Nodes: nodesOf(t, content, there...)}}})
+			for i := range int64(6) {
+				if slices.Contains(there, i) {
+					continue
+				}
 				h, p := f.reads()
 				if h.Offset != uint64(i*wire.BlockSize) || !bytes.Equal(p, content[i*wire.BlockSize:][:tree.BlockLen(size, i)]) {
-					t.Errorf("from %d: a block at %d", from, h.Offset)
+					t.Errorf("%s: a block at %d", name, h.Offset)
 				}
 			}
 			f.say(&wire.Results{Results: []wire.Result{{ID: id, Outcome: uint8(backup.Added), Digest: digest[:]}}})
 			f.cancels()
 		})
 		mustStop(t, e.err, wire.StopCancelled, true)
-		if want := uint64(size - from*wire.BlockSize); e.report.SentBytes != want {
-			t.Errorf("from %d: %d bytes are said to be sent, not %d", from, e.report.SentBytes, want)
+		if want := uint64(size - int64(len(there))*wire.BlockSize); e.report.SentBytes != want {
+			t.Errorf("%s: %d bytes are said to be sent, not %d", name, e.report.SentBytes, want)
 		}
 	}
 	wanting := func(script func(f *fake, file, folder uint64)) ended {
@@ -568,10 +577,13 @@ func TestOffset(t *testing.T) {
 		})
 	}
 	for name, w := range map[string]wire.Wanted{
-		"of the whole":  {Offset: 6 * wire.BlockSize, Nodes: edgeOf(t, make([]byte, 9*wire.BlockSize), 6)},
-		"beyond":        {Offset: 7 * wire.BlockSize, Nodes: edgeOf(t, make([]byte, 9*wire.BlockSize), 7)},
-		"far beyond":    {Offset: wire.MaxSize, Nodes: edgeOf(t, content, 1)},
-		"of the folder": {Offset: wire.BlockSize, Nodes: edgeOf(t, content, 1)},
+		"of the last block":  {Nodes: tree.AppendNodes(nil, []tree.Node{{First: 5}})},
+		"beyond":             {Nodes: tree.AppendNodes(nil, []tree.Node{{First: 6}})},
+		"of more than it is": {Nodes: tree.AppendNodes(nil, []tree.Node{{Level: 3}})},
+		"negative":           {Nodes: tree.AppendNodes(nil, []tree.Node{{First: -1}})},
+		"odd":                {Nodes: tree.AppendNodes(nil, []tree.Node{{First: 1, Level: 1}})},
+		"twice":              {Nodes: tree.AppendNodes(nil, []tree.Node{{First: 1}, {First: 1}})},
+		"of the folder":      {Nodes: nodesOf(t, content, 0)},
 	} {
 		e := wanting(func(f *fake, file, folder uint64) {
 			if w.ID, w.Verdict = file, 1; name == "of the folder" {
@@ -585,14 +597,23 @@ func TestOffset(t *testing.T) {
 	}
 	// It says that it has more than it does, and then what it has.
 	e := wanting(func(f *fake, file, _ uint64) {
-		lie := edgeOf(t, make([]byte, size), 3)
-		f.say(&wire.Want{Wanted: []wire.Wanted{{ID: file, Verdict: 1, Offset: 3 * wire.BlockSize, Nodes: lie}}})
+		f.say(&wire.Want{Wanted: []wire.Wanted{{ID: file, Verdict: 1, Nodes: nodesOf(t, make([]byte, size), 0, 1, 2)}}})
 		for range 3 {
 			f.reads()
 		}
 		f.say(&wire.Results{Results: []wire.Result{{ID: file, Outcome: uint8(backup.Added), Digest: digest[:]}}})
 	})
 	mustProtocol(t, e.err)
+}
+
+func blocksBelow(n int64) iter.Seq[int64] {
+	return func(yield func(int64) bool) {
+		for i := range n {
+			if !yield(i) {
+				return
+			}
+		}
+	}
 }
 
 // TestHostileResumedSender: a sender whose file is resumed repeats what is there,
@@ -617,10 +638,10 @@ func TestHostileResumedSender(t *testing.T) {
 		say  func(f *fake, w wire.Wanted)
 		want error
 	}{
-		"a block that is there": {func(f *fake, w wire.Wanted) { block(f, 1, int64(w.Offset)/wire.BlockSize-1) }, transfer.ErrProtocol},
+		"a block that is there": {func(f *fake, w wire.Wanted) { block(f, 1, 19) }, transfer.ErrProtocol},
 		"the first block":       {func(f *fake, w wire.Wanted) { block(f, 1, 0) }, transfer.ErrProtocol},
 		"the rest": {func(f *fake, w wire.Wanted) {
-			for i := int64(w.Offset) / wire.BlockSize; i < blocks; i++ {
+			for i := int64(20); i < blocks; i++ {
 				block(f, 1, i)
 			}
 			if r := hear[*wire.Results](f).Results[0]; r.Outcome != uint8(backup.Added) {
@@ -630,7 +651,7 @@ func TestHostileResumedSender(t *testing.T) {
 		}, nil},
 		"the file a second time": {func(f *fake, w wire.Wanted) {
 			f.say(&wire.Items{First: 2, Entries: []wire.Entry{entry()}})
-			if w := hear[*wire.Want](f).Wanted[0]; w.Offset != 0 {
+			if w := hear[*wire.Want](f).Wanted[0]; len(w.Nodes) != 0 {
 				f.t.Errorf("%+v", w)
 			}
 			f.cancels()
@@ -660,8 +681,8 @@ func TestHostileResumedSender(t *testing.T) {
 				f.opens()
 				f.say(&wire.Items{First: 1, Entries: []wire.Entry{entry()}})
 				w := hear[*wire.Want](f).Wanted[0]
-				if w.Offset != 20*wire.BlockSize || len(w.Nodes) != 2 {
-					f.t.Errorf("it wants %d bytes, %d nodes", w.Offset, len(w.Nodes))
+				if !bytes.Equal(w.Nodes, nodesOf(f.t, content, slices.Collect(blocksBelow(20))...)) {
+					f.t.Errorf("it wants %+v", w)
 				}
 				script.say(f, w)
 				f.heardStop()

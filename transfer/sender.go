@@ -55,10 +55,8 @@ type outItem struct {
 	unlisted bool
 	ended    atomic.Bool // it has its result: nothing more of it need be read
 	wanted   bool        // owned by the read loop
-	// The receiver has the first blocks, whose left edge is edge. Set before it
-	// is read.
-	begin int64
-	edge  []backup.Digest
+	// What an earlier session sent, as the receiver says. Set before it is read.
+	there []tree.Node
 }
 
 // sender is the sending side of a session.
@@ -281,10 +279,12 @@ func (s *sender) onWant(ctx context.Context, m *wire.Want) error {
 			return protocolError("it wants what is not on offer")
 		}
 		o.wanted = true
-		if w.Offset != 0 {
-			if err := o.beginAt(w); err != nil {
-				return err
+		if len(w.Nodes) > 0 {
+			nodes, err := tree.ParseNodes(w.Nodes, o.it.Size)
+			if err != nil || o.it.Type != backup.TypeFile {
+				return protocolError("it has more of an item than there is")
 			}
+			o.there = nodes
 		}
 		if backup.Verdict(w.Verdict) == backup.Compare {
 			job := compareJob{o: o}
@@ -301,19 +301,8 @@ func (s *sender) onWant(ctx context.Context, m *wire.Want) error {
 	return nil
 }
 
-// beginAt takes the receiver's word for the first blocks of a file, which an
-// earlier session sent.
-func (o *outItem) beginAt(w wire.Wanted) error {
-	blocks := int64(w.Offset / wire.BlockSize)
-	if o.it.Type != backup.TypeFile || blocks >= tree.Blocks(o.it.Size) {
-		return protocolError("it has more of an item than there is")
-	}
-	o.begin = blocks
-	for _, n := range w.Nodes {
-		o.edge = append(o.edge, backup.Digest(n))
-	}
-	return nil
-}
+// thereBytes is how many bytes of the item the receiver had before.
+func (o *outItem) thereBytes() int64 { return tree.Covered(o.there) * wire.BlockSize }
 
 func (s *sender) onResults(m *wire.Results) error {
 	for _, r := range m.Results {

@@ -202,29 +202,36 @@ func (s *sender) fail(ctx context.Context, o *outItem, err error) error {
 	return put(ctx, s.settled, wire.Settled{ID: o.id, Fail: uint16(backup.ReasonOf(err))})
 }
 
-// readItem reads an item's content once, from where the receiver's ends, and
+// readItem reads an item's content once, but for what the receiver has, and
 // queues its blocks.
 func (s *sender) readItem(ctx context.Context, o *outItem) error {
+	t := tree.Resume(o.it.Size, o.there)
+	s.meter.resumed(o.thereBytes())
+	s.mu.Lock()
+	o.moved += o.thereBytes()
+	s.mu.Unlock()
+	for _, gap := range tree.Gaps(o.it.Size, o.there) {
+		if on, err := s.readGap(ctx, o, t, gap); err != nil || !on {
+			return err
+		}
+	}
+	return nil
+}
+
+// readGap reads a run of blocks. It returns false when nothing more of the item
+// is to be read.
+func (s *sender) readGap(ctx context.Context, o *outItem, t *tree.Tree, gap tree.Gap) (on bool, err error) {
 	size := o.it.Size
 	var r io.ReadCloser
 	if o.it.Type == backup.TypeFile {
-		var err error
-		if r, err = s.backups[o.kind].Open(ctx, o.it, o.begin*wire.BlockSize); err != nil {
-			return s.fail(ctx, o, err)
+		if r, err = s.backups[o.kind].Open(ctx, o.it, gap.First*wire.BlockSize); err != nil {
+			return false, s.fail(ctx, o, err)
 		}
 		defer r.Close()
 	}
-	t, err := tree.Resume(size, o.begin, o.edge)
-	if err != nil {
-		return err
-	}
-	s.meter.resumed(o.begin * wire.BlockSize)
-	s.mu.Lock()
-	o.moved += o.begin * wire.BlockSize
-	s.mu.Unlock()
-	for i := o.begin; i < tree.Blocks(size); i++ {
+	for i := gap.First; i < gap.End; i++ {
 		if o.ended.Load() { // it failed over there: its disk is full, a block was damaged
-			return nil
+			return false, nil
 		}
 		b := &block{o: o, last: i == tree.Blocks(size)-1}
 		n := tree.BlockLen(size, i)
@@ -235,12 +242,12 @@ func (s *sender) readItem(ctx context.Context, o *outItem) error {
 			b.data = b.buf[:n]
 			if err := readBlock(r, b.data, b.last); err != nil {
 				b.release()
-				return s.fail(ctx, o, err)
+				return false, s.fail(ctx, o, err)
 			}
 		}
 		b.head = wire.BlockHeader{Length: uint32(n), Item: o.id, Offset: uint64(i) * wire.BlockSize, Hash: tree.Block(b.data, i, size)}
 		if err := t.Add(i, b.head.Hash); err != nil {
-			return err
+			return false, err
 		}
 		if b.last {
 			s.mu.Lock()
@@ -249,10 +256,10 @@ func (s *sender) readItem(ctx context.Context, o *outItem) error {
 			s.mu.Unlock()
 		}
 		if err := put(ctx, s.blocks, b); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // readBlock fills p. Of the last block it also reads the end: a file that grew
@@ -330,7 +337,7 @@ func (s *sender) runLane(ctx context.Context) error {
 		if b.last {
 			s.mu.Lock()
 			s.report.SentItems++
-			s.report.SentBytes += uint64(b.o.it.Size - b.o.begin*wire.BlockSize)
+			s.report.SentBytes += uint64(b.o.it.Size - b.o.thereBytes())
 			s.mu.Unlock()
 		}
 	}

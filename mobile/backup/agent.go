@@ -183,7 +183,7 @@ type Prior struct {
 	Digest Digest
 	// Name is the key under which it was kept; empty = its own.
 	Name Key
-	// Left is its beginning, where a run that broke left one.
+	// Left is what a run that broke left of it.
 	Left Leftover
 }
 
@@ -212,13 +212,13 @@ type TempRemover interface {
 	RemoveTemp(ctx context.Context, name string) error
 }
 
-// Leftover is the beginning of a file that a run which broke left for a later
-// one, in a temporary file.
+// Leftover is what a run which broke left of a file for a later one, in a
+// temporary file.
 type Leftover struct {
 	// Name is the temporary file's, as [TempNamer] has it. Empty = there is none.
 	Name string
-	// Length is how many bytes from the start count. What follows them is to be
-	// written again.
+	// Length is how many bytes from the start count; which of them were written
+	// is for the caller to know. What follows is to be written again.
 	Length int64
 	// Held is how many bytes of the phone's space the temporary file takes.
 	Held int64
@@ -228,8 +228,8 @@ type Leftover struct {
 }
 
 // Keeper is the optional interface of a [StagedFile] that can outlive its
-// [Restore], as a [Leftover] for a [Resumer]. The caller sees to it that the
-// first n bytes are written.
+// [Restore], as a [Leftover] for a [Resumer]. The last of the n bytes that the
+// caller names was written.
 type Keeper interface {
 	// Sync forces what was written so far to the disk, and the temporary file's
 	// name, while the file goes on taking content. It returns what is left if
@@ -250,7 +250,7 @@ type Resumer interface {
 	Resume(ctx context.Context, it Item, l Leftover) (f ResumedFile, touched bool, err error)
 }
 
-// ResumedFile is a StagedFile whose beginning can be read back.
+// ResumedFile is a StagedFile whose content can be read back.
 type ResumedFile interface {
 	StagedFile
 	io.ReaderAt

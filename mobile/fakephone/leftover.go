@@ -65,28 +65,46 @@ func (f stagedFile) Keep(n int64) (backup.Leftover, error) {
 	return backup.Leftover{Name: f.temp, Length: n, Held: f.item.Size, Stamp: 1}, nil
 }
 
+// cut forgets what lies behind the first n bytes, and reports whether the last of
+// those was written.
+func (p *part) cut(n int) (last bool) {
+	for i, h := range p.have {
+		if h.hi >= n {
+			last = h.lo < n
+			p.have = p.have[:i]
+			if last {
+				p.have = append(p.have, span{h.lo, n})
+			}
+			break
+		}
+	}
+	return last
+}
+
 // cut takes the first n bytes out. The caller holds mu.
 func (f stagedFile) cut(n int64) (*staged, error) {
 	if n <= 0 || n > f.item.Size {
 		return nil, f.to.fail("keep", backup.Malformed, errOutside)
 	}
 	left := &staged{item: f.item, temp: f.temp, keep: f.keep, to: f.to, leaves: map[int64]*part{}, values: map[int64]value{}, length: n}
+	last := false
 	for i := range (n + leaf - 1) / leaf {
-		end := min(n, (i+1)*leaf) - i*leaf
-		p, v := f.leaves[i], f.values[i]
-		whole := end == min(leaf, f.item.Size-i*leaf)
-		switch {
-		case p != nil && len(p.have) > 0 && p.have[0].lo == 0 && int64(p.have[0].hi) >= end:
-			p.have = []span{{0, int(end)}}
+		end := int(min(n, (i+1)*leaf) - i*leaf)
+		if v, ok := f.values[i]; ok {
+			if end < int(min(leaf, f.item.Size-i*leaf)) {
+				return nil, f.to.fail("keep", backup.Unreadable, errHashed)
+			}
+			left.values[i], last = v, true
+		} else if p := f.leaves[i]; p != nil {
+			last = p.cut(end)
 			left.leaves[i] = p
 			if p.full() {
 				left.full = append(left.full, i)
 			}
-		case p == nil && v != (value{}) && whole:
-			left.values[i] = v
-		default:
-			return nil, f.to.fail("keep", backup.Malformed, errShort)
 		}
+	}
+	if !last {
+		return nil, f.to.fail("keep", backup.Malformed, errShort)
 	}
 	return left, nil
 }

@@ -44,7 +44,7 @@ func (s *stagedFile) sync(n int64) (backup.Leftover, error) {
 }
 
 // Keep implements [backup.Keeper]. What lies behind the first n bytes goes: it
-// came out of order, or is room for what has not come.
+// is room for what has not come.
 func (s *stagedFile) Keep(n int64) (backup.Leftover, error) {
 	if !s.take() {
 		return backup.Leftover{}, s.w.kind.failWrite("keep", fs.ErrClosed)

@@ -17,8 +17,7 @@ import (
 const MaxKept = 256
 
 const (
-	keptHeader = 16 + 16 + 16 + 8 + 8 + 8 + 1 + 1
-	maxNodes   = 64 // one for each bit of a length
+	keptHeader = 16 + 16 + 16 + 8 + 8 + 8 + 1 + 2
 )
 
 // Boot names one run of the operating system, from its start to its end. Zero =
@@ -37,14 +36,14 @@ func parseBoot(text string) (b Boot) {
 	return b
 }
 
-// Kept is the beginning of a file that did not arrive whole. It was forced to the
+// Kept is what came of a file that did not arrive whole. It was forced to the
 // disk before it was noted. As a record:
 //
-//	 0             16      32     48         56       64        72      73     74
-//	┌─────────────┬───────┬──────┬──────────┬────────┬─────────┬───────┬──────┬──────┬───────┬──────┐
-//	│ fingerprint │ place │ boot │ length u │ held u │ stamp i │ kind# │ node#│ kind │ nodes │ name │
-//	└─────────────┴───────┴──────┴──────────┴────────┴─────────┴───────┴──────┴──────┴───────┴──────┘
-//	numbers are big-endian, of 8 bytes; kind# and node# are one byte each; a node is 32 bytes, the name the temporary file's
+//	 0             16      32     48         56       64        72      73      75
+//	┌─────────────┬───────┬──────┬──────────┬────────┬─────────┬───────┬───────┬──────┬───────┬──────┐
+//	│ fingerprint │ place │ boot │ length u │ held u │ stamp i │ kind# │ tree# │ kind │ tree  │ name │
+//	└─────────────┴───────┴──────┴──────────┴────────┴─────────┴───────┴───────┴──────┴───────┴──────┘
+//	numbers are big-endian: of 8 bytes, kind# of one, tree# of two; they count bytes. The name is the temporary file's
 type Kept struct {
 	Fingerprint Fingerprint
 	Kind        backup.Kind
@@ -53,8 +52,9 @@ type Kept struct {
 	// Boot is when it was noted.
 	Boot Boot
 	Left backup.Leftover
-	// Nodes are the left edge of its BLAKE3 tree, the largest first.
-	Nodes []backup.Digest
+	// Tree says which parts of it have come and what is in them: nodes of its
+	// BLAKE3 tree, for package tree to read.
+	Tree []byte
 }
 
 // kept is a Kept in memory.
@@ -77,35 +77,31 @@ func (k *Kept) append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(k.Left.Length))
 	b = binary.BigEndian.AppendUint64(b, uint64(k.Left.Held))
 	b = binary.BigEndian.AppendUint64(b, uint64(k.Left.Stamp))
-	b = append(b, byte(len(k.Kind)), byte(len(k.Nodes)))
+	b = append(b, byte(len(k.Kind)))
+	b = binary.BigEndian.AppendUint16(b, uint16(len(k.Tree)))
 	b = append(b, k.Kind...)
-	for _, n := range k.Nodes {
-		b = append(b, n[:]...)
-	}
+	b = append(b, k.Tree...)
 	return append(b, k.Left.Name...)
 }
 
-// parseKept reads what append wrote. Whether the nodes fit the length is for
-// those to say who know what a node is.
+// parseKept reads what append wrote. Whether the tree fits is for those to say
+// who know what one is.
 func parseKept(b []byte) (k Kept, ok bool) {
 	if len(b) < keptHeader {
 		return Kept{}, false
 	}
 	k.Fingerprint, k.Place, k.Boot = Fingerprint(b), Fingerprint(b[16:]), Boot(b[32:])
 	length, held := binary.BigEndian.Uint64(b[48:]), binary.BigEndian.Uint64(b[56:])
-	stamp, kind, n := binary.BigEndian.Uint64(b[64:]), int(b[72]), int(b[73])
+	stamp, kind, n := binary.BigEndian.Uint64(b[64:]), int(b[72]), int(binary.BigEndian.Uint16(b[73:]))
 	b = b[keptHeader:]
-	if length == 0 || length > math.MaxInt64 || held > math.MaxInt64 || n > maxNodes || len(b) < kind+32*n {
+	if length == 0 || length > math.MaxInt64 || held > math.MaxInt64 || len(b) < kind+n {
 		return Kept{}, false
 	}
 	k.Kind, b = backup.Kind(b[:kind]), b[kind:]
 	if !k.Kind.Valid() {
 		return Kept{}, false
 	}
-	for range n {
-		k.Nodes = append(k.Nodes, backup.Digest(b))
-		b = b[32:]
-	}
+	k.Tree, b = slices.Clone(b[:n]), b[n:]
 	if len(b) == 0 || len(b) > backup.MaxKey {
 		return Kept{}, false
 	}
@@ -147,10 +143,21 @@ func (j *Journal) forget(fp Fingerprint) {
 	}
 }
 
-var errTooLong = errors.New("journal: the note is too long")
+var errKept = errors.New("journal: a malformed note")
 
-// CanKeep reports whether one more beginning can be noted.
+// fits reports whether a note is well formed, and no longer than what older
+// versions take for whole.
+func (k *Kept) fits() bool {
+	_, ok := parseKept(k.append(nil))
+	return ok && len(k.Tree) <= math.MaxUint16 && 1+keptHeader+len(k.Kind)+len(k.Tree)+len(k.Left.Name) <= maxRecord
+}
+
+// CanKeep reports whether it can be noted: not if its name is too long, or too
+// many are.
 func (j *Journal) CanKeep(k Kept) bool {
+	if !k.fits() {
+		return false
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	_, again := j.kept[k.Fingerprint]
@@ -164,13 +171,12 @@ func (j *Journal) Keep(all []Kept) error {
 	var b []byte
 	j.mu.Lock()
 	for i := range all {
-		body := all[i].append(nil)
-		if _, ok := parseKept(body); !ok || 1+len(body) > maxRecord { // older versions take a longer one for a torn one
+		if !all[i].fits() {
 			j.mu.Unlock()
-			return errTooLong
+			return errKept
 		}
 		if _, ok := j.temps[all[i].Left.Name]; ok {
-			b = appendRecord(b, recKept, body)
+			b = appendRecord(b, recKept, all[i].append(nil))
 		}
 	}
 	err := j.write(b)
@@ -194,7 +200,7 @@ func (j *Journal) Left(fp Fingerprint) (Kept, bool) {
 
 func (k *Kept) clone() Kept {
 	c := *k
-	c.Nodes = slices.Clone(k.Nodes)
+	c.Tree = slices.Clone(k.Tree)
 	return c
 }
 

@@ -14,21 +14,21 @@ import (
 	"github.com/ferry-move/ferry/mobile/backup"
 )
 
-// keptOf is what is kept of item i, with n nodes.
+// keptOf is what is kept of item i, with a tree of 2n bytes.
 func keptOf(i, n int) Kept {
 	k := Kept{
 		Fingerprint: Of(item(i)), Kind: "photos", Place: PlaceOf(item(i)), Boot: Boot{0xb0, 15: 0x07},
 		Left: backup.Leftover{Name: fmt.Sprintf("DCIM/.tmp%d", i), Length: 5 << 18, Held: 3 << 20, Stamp: 1_700_000_000_000_000_001},
 	}
 	for d := range n {
-		k.Nodes = append(k.Nodes, backup.Digest{0: byte(d + 1), 31: 0xee})
+		k.Tree = append(k.Tree, byte(d+1), 0xee)
 	}
 	return k
 }
 
 // goldenKept is the record of keptOf(7, 2), length and sum included.
 var goldenKept = strings.Join([]string{
-	"0000009b",                         // 155 bytes: type and body
+	"00000060",                         // 96 bytes: type and body
 	"04",                               // kept
 	golden,                             // fingerprint
 	"021099636bf146bcf6f5d451e3f5088b", // place
@@ -36,12 +36,11 @@ var goldenKept = strings.Join([]string{
 	"0000000000140000",                 // length
 	"0000000000300000",                 // held
 	"17979cfe362a0001",                 // stamp
-	"06", "02",                         // kind, nodes
-	"70686f746f73", // photos
-	"01000000000000000000000000000000000000000000000000000000000000ee",
-	"02000000000000000000000000000000000000000000000000000000000000ee",
+	"06", "0004",                       // bytes of kind, of tree
+	"70686f746f73",         // photos
+	"01ee02ee",             // tree
 	"4443494d2f2e746d7037", // DCIM/.tmp7
-	"ea61aede",             // CRC-32C
+	"028283a8",             // CRC-32C
 }, "")
 
 func TestGoldenKept(t *testing.T) {
@@ -71,7 +70,7 @@ func TestKept(t *testing.T) {
 	if _, ok := j.Left(a.Fingerprint); ok || j.Take(a.Fingerprint) {
 		t.Fatal("what is under way may be taken by another")
 	}
-	a.Left.Length, a.Nodes = 7<<18, append(a.Nodes, backup.Digest{9})
+	a.Left.Length, a.Tree = 7<<18, append(a.Tree, 9)
 	must(t, j.Keep([]Kept{a}))
 	for run := range 3 {
 		must(t, j.Cleared())
@@ -148,7 +147,7 @@ func TestKeptKilled(t *testing.T) {
 	path := filepath.Join(dir, "journal")
 	j := open(t, path)
 	first, more := keptOf(1, 2), keptOf(1, 2)
-	more.Left.Length, more.Nodes = 7<<18, append(more.Nodes, backup.Digest{9})
+	more.Left.Length, more.Tree = 7<<18, append(more.Tree, 9)
 	must(t, j.Temporary(backup.Key(first.Left.Name)), j.Keep([]Kept{first}), j.Keep([]Kept{more}), j.Arrived([]Arrived{{Fingerprint: first.Fingerprint}}), j.Close())
 	whole, err := os.ReadFile(path)
 	must(t, err)
@@ -216,7 +215,7 @@ func TestKeptDamaged(t *testing.T) {
 	for n := range body {
 		j := write(appendRecord(nil, recKept, body[:n]))
 		for _, k := range j.AllKept() {
-			if n < keptHeader+6+64+1 || k.Left.Name != good.Left.Name[:n-keptHeader-6-64] {
+			if n < keptHeader+6+4+1 || k.Left.Name != good.Left.Name[:n-keptHeader-6-4] {
 				t.Fatalf("%d bytes are %+v", n, k)
 			}
 		}
@@ -244,15 +243,15 @@ func TestKeptBounds(t *testing.T) {
 		t.Error("what is noted cannot be noted again")
 	}
 	long := keptOf(1, 32)
-	long.Left.Name = strings.Repeat("n", maxRecord-1-keptHeader-6-32*32)
+	long.Left.Name = strings.Repeat("n", maxRecord-1-keptHeader-6-64)
 	must(t, j.Temporary(backup.Key(long.Left.Name)), j.Keep([]Kept{long}))
 	end := j.end
 	for _, change := range []func(*Kept){
 		func(k *Kept) { k.Left.Name += "n" }, func(k *Kept) { k.Left.Name = "" }, func(k *Kept) { k.Left.Length = 0 }, func(k *Kept) { k.Left.Length = -1 },
-		func(k *Kept) { k.Left.Held = -1 }, func(k *Kept) { k.Kind = "" }, func(k *Kept) { k.Nodes = make([]backup.Digest, maxNodes+1) },
+		func(k *Kept) { k.Left.Held = -1 }, func(k *Kept) { k.Kind = "" }, func(k *Kept) { k.Tree = append(k.Tree, 1) }, func(k *Kept) { k.Tree = make([]byte, 1<<16) },
 	} {
 		k := long
-		if change(&k); j.Keep([]Kept{k}) == nil || j.end != end {
+		if change(&k); j.Keep([]Kept{k}) == nil || j.end != end || j.CanKeep(k) {
 			t.Errorf("%d bytes of name, %+v are noted", len(k.Left.Name), k.Left.Length)
 		}
 	}

@@ -8,11 +8,10 @@
 // and keeps only those whose sibling is missing: a few hundred bytes for blocks
 // that arrive nearly in order, whatever the content's size.
 //
-// The nodes over the first blocks, the largest first, are their left edge: one
-// for each bit of their number. [Tree.Edge] gives them, and [Resume] goes on from
-// them without the blocks, so content can be finished and hashed whose beginning
-// nobody reads again. The last block is joined only by [Tree.Digest]: that way
-// every prefix without it has its edge, also of content that is complete.
+// [Tree.Known] gives the nodes of what has come, and [Resume] goes on from them
+// without the blocks: so content can be finished and hashed of which nobody reads
+// the first part again. The last block is joined only by [Tree.Digest], so the
+// rest of content that is complete has its nodes too.
 //
 // Its worst moment is a block that comes twice or does not belong: it is
 // refused, because the tree would be of some other content.
@@ -38,8 +37,8 @@ const (
 // ErrBlock means that a block was not expected.
 var ErrBlock = errors.New("unexpected block")
 
-// ErrEdge means that nodes are no left edge of the content.
-var ErrEdge = errors.New("no left edge")
+// ErrNodes means that nodes are not those of a part of the content.
+var ErrNodes = errors.New("malformed nodes")
 
 // Blocks returns how many blocks content of size bytes has: at least one.
 func Blocks(size int64) int64 {
@@ -139,8 +138,13 @@ func (t *Tree) Add(i int64, d backup.Digest) error {
 	if i < 0 || i >= t.blocks || t.covered(i) {
 		return fmt.Errorf("%w: %d of %d", ErrBlock, i, t.blocks)
 	}
-	t.have++
-	p := place{0, i}
+	t.insert(place{0, i}, d)
+	return nil
+}
+
+// insert joins a node to those that are there. None of its blocks may be.
+func (t *Tree) insert(p place, d backup.Digest) {
+	t.have += 1 << p.level
 	// Two halves are joined unless the last block is in them: what it ends may be
 	// the root, which is hashed differently, and is Digest's to make.
 	for ((p.index|1)+1)<<p.level < t.blocks {
@@ -158,7 +162,6 @@ func (t *Tree) Add(i int64, d backup.Digest) error {
 		p = place{p.level + 1, p.index >> 1}
 	}
 	t.nodes[p] = d
-	return nil
 }
 
 func (t *Tree) covered(i int64) bool {
@@ -175,43 +178,6 @@ func (t *Tree) Nodes() int { return len(t.nodes) }
 
 // Complete reports whether every block is in.
 func (t *Tree) Complete() bool { return t.have == t.blocks }
-
-// Edge returns how many blocks are in from the first on without a gap, and their
-// left edge. The last block is never counted.
-func (t *Tree) Edge() (blocks int64, nodes []backup.Digest) {
-	// The nodes of a prefix are the powers of two that its length is made of,
-	// the largest first.
-	for l := bits.Len64(uint64(t.blocks)) - 1; l >= 0; l-- {
-		if blocks+1<<l >= t.blocks {
-			continue
-		}
-		if d, ok := t.nodes[place{uint8(l), blocks >> l}]; ok {
-			blocks += 1 << l
-			nodes = append(nodes, d)
-		}
-	}
-	return blocks, nodes
-}
-
-// EdgeLen returns how many nodes the left edge of that many blocks has.
-func EdgeLen(blocks int64) int { return bits.OnesCount64(uint64(blocks)) }
-
-// Resume returns the tree of content of size bytes whose first blocks are known
-// by their left edge. The last block must not be among them. Whether the
-// nodes are those of the content is the caller's to know.
-func Resume(size, blocks int64, nodes []backup.Digest) (*Tree, error) {
-	t := New(size)
-	if blocks < 0 || blocks >= t.blocks || EdgeLen(blocks) != len(nodes) {
-		return nil, fmt.Errorf("%w: %d nodes for %d of %d blocks", ErrEdge, len(nodes), blocks, t.blocks)
-	}
-	for at := int64(0); at < blocks; nodes = nodes[1:] {
-		l := bits.Len64(uint64(blocks-at)) - 1
-		t.nodes[place{uint8(l), at >> l}] = nodes[0]
-		at += 1 << l
-	}
-	t.have = blocks
-	return t, nil
-}
 
 // Digest returns the content's BLAKE3 digest once the tree is complete.
 func (t *Tree) Digest() (backup.Digest, bool) {

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"math"
-	"math/bits"
 	"unicode/utf8"
 
 	"github.com/ferry-move/ferry/mobile/backup"
@@ -102,17 +101,12 @@ func (m *Want) check() error {
 	for i := range m.Wanted {
 		w := &m.Wanted[i]
 		v := backup.Verdict(w.Verdict)
-		if v != backup.Need && v != backup.Compare || w.ID == 0 || w.Offset > MaxSize || w.Offset%BlockSize != 0 ||
+		if v != backup.Need && v != backup.Compare || w.ID == 0 ||
 			len(w.Digests) > MaxDigests || (v == backup.Compare) != (len(w.Digests) > 0) {
 			return bad("want: verdict %d", w.Verdict)
 		}
-		if v != backup.Need && w.Offset != 0 || bits.OnesCount64(w.Offset/BlockSize) != len(w.Nodes) {
-			return bad("want: %d nodes for offset %d", len(w.Nodes), w.Offset)
-		}
-		for _, n := range w.Nodes {
-			if len(n) != len(backup.Digest{}) {
-				return bad("want: node of %d bytes", len(n))
-			}
+		if len(w.Nodes)%NodeSize != 0 || len(w.Nodes) > MaxNodes*NodeSize || v != backup.Need && len(w.Nodes) > 0 {
+			return bad("want: %d bytes of nodes", len(w.Nodes))
 		}
 		for _, d := range w.Digests {
 			if len(d) != len(backup.Digest{}) {

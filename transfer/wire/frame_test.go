@@ -81,14 +81,6 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// nodes returns n nodes.
-func nodes(n int) (all [][]byte) {
-	for i := range n {
-		all = append(all, fill(byte(i), 32))
-	}
-	return all
-}
-
 func pairs(n int) (b []byte) {
 	for i := range n {
 		b = append(b, 0x18, byte(100+i), 0x00)
@@ -218,16 +210,10 @@ func TestChecks(t *testing.T) {
 		"no wants":               &Want{},
 		"a want of item 0":       &Want{Wanted: []Wanted{{Verdict: 1}}},
 		"a verdict have":         &Want{Wanted: []Wanted{{ID: 1, Verdict: 2}}},
-		"an odd offset":          &Want{Wanted: []Wanted{{ID: 1, Verdict: 1, Offset: 1}}},
-		"an offset too far":      &Want{Wanted: []Wanted{{ID: 1, Verdict: 1, Offset: MaxSize + BlockSize, Nodes: nodes(2)}}},
-		"an offset of no nodes":  &Want{Wanted: []Wanted{{ID: 1, Verdict: 1, Offset: BlockSize}}},
-		"a node too few":         &Want{Wanted: []Wanted{{ID: 1, Verdict: 1, Offset: 7 * BlockSize, Nodes: nodes(2)}}},
-		"a node too many":        &Want{Wanted: []Wanted{{ID: 1, Verdict: 1, Offset: 8 * BlockSize, Nodes: nodes(2)}}},
-		"nodes of no offset":     &Want{Wanted: []Wanted{{ID: 1, Verdict: 1, Nodes: nodes(1)}}},
-		"a short node":           &Want{Wanted: []Wanted{{ID: 1, Verdict: 1, Offset: BlockSize, Nodes: [][]byte{root[1:]}}}},
-		"a long node":            &Want{Wanted: []Wanted{{ID: 1, Verdict: 1, Offset: BlockSize, Nodes: [][]byte{append(root, 0)}}}},
-		"compare with an offset": &Want{Wanted: []Wanted{{ID: 1, Verdict: 3, Digests: [][]byte{root}, Offset: BlockSize, Nodes: nodes(1)}}},
-		"compare with nodes":     &Want{Wanted: []Wanted{{ID: 1, Verdict: 3, Digests: [][]byte{root}, Nodes: nodes(1)}}},
+		"half a node":            &Want{Wanted: []Wanted{{ID: 1, Verdict: 1, Nodes: make([]byte, NodeSize/2)}}},
+		"a node and a byte":      &Want{Wanted: []Wanted{{ID: 1, Verdict: 1, Nodes: make([]byte, NodeSize+1)}}},
+		"65 nodes":               &Want{Wanted: []Wanted{{ID: 1, Verdict: 1, Nodes: make([]byte, (MaxNodes+1)*NodeSize)}}},
+		"compare with nodes":     &Want{Wanted: []Wanted{{ID: 1, Verdict: 3, Digests: [][]byte{root}, Nodes: make([]byte, NodeSize)}}},
 		"compare with nothing":   &Want{Wanted: []Wanted{{ID: 1, Verdict: 3}}},
 		"need with digests":      &Want{Wanted: []Wanted{{ID: 1, Verdict: 1, Digests: [][]byte{root}}}},
 		"17 digests":             &Want{Wanted: []Wanted{{ID: 1, Verdict: 3, Digests: make([][]byte, MaxDigests+1)}}},
