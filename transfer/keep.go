@@ -290,7 +290,7 @@ func (r *receiver) resume(ctx context.Context, in *inItem, k journal.Kept, w *wi
 	}
 	t, there := tree.Resume(in.it.Size, nodes), tree.Covered(nodes)*wire.BlockSize
 	in.mu.Lock()
-	in.tree, in.there, in.moved, in.kept, in.vouched = t, there, there, there, r.cfg.Boot
+	in.tree, in.moved, in.kept, in.vouched = t, there, there, r.cfg.Boot
 	k, _ = in.part()
 	in.mu.Unlock()
 	r.nodes.Add(int64(t.Nodes()))

@@ -294,6 +294,7 @@ func finished(t *testing.T, r *transfertest.Rig, dir string) int64 {
 // TestRestarted: after a restart of the system the disk's word is held against
 // the journal's, once.
 func TestRestarted(t *testing.T) {
+	t.Parallel()
 	const size, cut = 24 << 20, 18 << 20
 	boot := func(r *transfertest.Rig, n byte) {
 		take := r.TuneTake
@@ -364,6 +365,7 @@ func TestTouched(t *testing.T) {
 	const size, cut = 24 << 20, 18 << 20
 	for name, end := range map[string]bool{"the first byte": false, "near the end": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r, dir, n := oneVideo(t, size)
 			cutAt(t, r, cut)
 			kept := partSize(t, dir)
@@ -379,6 +381,7 @@ func TestTouched(t *testing.T) {
 		})
 	}
 	t.Run("shortened", func(t *testing.T) {
+		t.Parallel()
 		r, dir, _ := oneVideo(t, size)
 		cutAt(t, r, cut)
 		if err := os.Truncate(noParts(t, dir, 1), 1<<20); err != nil {
@@ -389,6 +392,7 @@ func TestTouched(t *testing.T) {
 		}
 	})
 	t.Run("removed", func(t *testing.T) {
+		t.Parallel()
 		r, dir, _ := oneVideo(t, size)
 		cutAt(t, r, cut)
 		if err := os.Remove(noParts(t, dir, 1)); err != nil {
@@ -403,6 +407,7 @@ func TestTouched(t *testing.T) {
 // TestChangedSource: what is kept of a file that has changed since goes, and the
 // whole new one comes.
 func TestChangedSource(t *testing.T) {
+	t.Parallel()
 	const size = 24 << 20
 	r, dir, _ := oneVideo(t, size)
 	cutAt(t, r, 18<<20)
@@ -428,6 +433,7 @@ func TestChangedSource(t *testing.T) {
 // TestKeptAndDone: what is kept of a file that is not there any more goes when a
 // run comes to its end, but not with a run that leaves its kind out.
 func TestKeptAndDone(t *testing.T) {
+	t.Parallel()
 	r, dir, _ := oneVideo(t, 24<<20)
 	cutAt(t, r, 18<<20)
 	take := r.TuneTake
@@ -469,6 +475,7 @@ func listed(t *testing.T, a backup.Agent) func(func(backup.Item, error) bool) {
 // TestKilledReceiver: what a killed receiver noted on its way is used, and no
 // more is lost than perBreak.
 func TestKilledReceiver(t *testing.T) {
+	t.Parallel()
 	const size, cut = 48 << 20, 40 << 20
 	r, dir, n := oneVideo(t, size)
 	take := r.TuneTake

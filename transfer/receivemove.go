@@ -49,7 +49,6 @@ type inItem struct {
 	tree    *tree.Tree      // guarded by mu
 	moved   int64           // bytes counted by the meter, those of earlier runs included; guarded by mu
 	holds   bool            // a place in receiver.staging; guarded by mu
-	there   int64           // bytes of earlier runs; guarded by mu
 	kept    int64           // bytes that the journal knows to be on the disk; guarded by mu
 	vouched journal.Boot    // when the bytes of earlier runs were known to be right; guarded by mu
 
@@ -366,6 +365,7 @@ func (r *receiver) runLane(ctx context.Context, lane io.ReadCloser) error {
 func (r *receiver) onBlock(ctx context.Context, bh wire.BlockHeader, p []byte) error {
 	r.mu.Lock()
 	in := r.items[bh.Item]
+	r.report.SentBytes += uint64(len(p))
 	r.mu.Unlock()
 	if in == nil {
 		return nil // it ended; the sender will hear, or has heard
@@ -425,7 +425,6 @@ func (r *receiver) onBlock(ctx context.Context, bh wire.BlockHeader, p []byte) e
 		}
 		r.mu.Lock()
 		r.report.SentItems++
-		r.report.SentBytes += uint64(in.it.Size - in.there)
 		r.mu.Unlock()
 	}
 	r.handOver(in)

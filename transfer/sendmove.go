@@ -334,11 +334,11 @@ func (s *sender) runLane(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		s.mu.Lock()
+		s.report.SentBytes += uint64(n)
 		if b.last {
-			s.mu.Lock()
 			s.report.SentItems++
-			s.report.SentBytes += uint64(b.o.it.Size - b.o.thereBytes())
-			s.mu.Unlock()
 		}
+		s.mu.Unlock()
 	}
 }

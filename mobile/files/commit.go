@@ -65,9 +65,15 @@ func (w *writer) land(s backup.Staged) landing {
 	return landing{err: fs.ErrClosed}
 }
 
-// dress sets mode and time by the open file. A file system that cannot keep
+// dress sets mode and time by the open file, unless the disk has lost some of it. A file system that cannot keep
 // them does not lose the file.
 func (s *stagedFile) dress() error {
+	s.mu.Lock()
+	lost := s.lost
+	s.mu.Unlock()
+	if lost != nil {
+		return lost
+	}
 	info, err := s.f.Stat()
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package files
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 
@@ -22,12 +23,16 @@ func (s *stagedFile) sync(n int64) (backup.Leftover, error) {
 	if n < 0 || n > s.item.Size {
 		return backup.Leftover{}, backup.Malformed
 	}
-	if err := syncData(s.f); err != nil {
-		return backup.Leftover{}, err
-	}
+	err := syncData(s.f)
 	s.mu.Lock()
+	if err != nil && !errors.Is(err, os.ErrClosed) {
+		s.lost = err // the system tells it once; Commit must not take the file for good
+	}
 	named := s.named
 	s.mu.Unlock()
+	if err != nil {
+		return backup.Leftover{}, err
+	}
 	if !named {
 		if err := syncDir(s.dir.handle); err != nil {
 			return backup.Leftover{}, err

@@ -151,6 +151,7 @@ type stagedFile struct {
 	mu        sync.Mutex
 	settled   bool  // guarded by mu
 	named     bool  // its name is on the disk; guarded by mu
+	lost      error // the disk could not keep what was written; guarded by mu
 	unwritten int64 // bytes counted in w.space; guarded by mu
 }
 
