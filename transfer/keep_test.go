@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ferry-move/ferry/mobile/backup"
@@ -164,8 +165,7 @@ func TestResumeLarge(t *testing.T) {
 	}
 	for seed := range seeds {
 		for _, target := range []string{"memory", "folder"} {
-			t.Run(fmt.Sprint(target, ", seed ", seed), func(t *testing.T) {
-				t.Parallel() // it is mostly waiting for broken links
+			inTime(t, fmt.Sprint(target, ", seed ", seed), func(t *testing.T) {
 				rnd := rand.New(rand.NewPCG(seed, 5))
 				r := transfertest.NewRig(t, func(testing.TB) transfertest.Ends { return transfertest.Pipe() }, largePhone(seed, size+int64(seed)*12345), fakephone.Config{Empty: true})
 				dir, agents, free := "", r.Dst.Agents(), r.Dst.Free
@@ -188,6 +188,11 @@ func TestResumeLarge(t *testing.T) {
 					sent += int64(r.SendMeter.Snapshot().SentBytes)
 					if e.SendErr == nil && e.TakeErr == nil {
 						p := mustAgree(t, e)
+						for _, m := range []*transfer.Meter{r.SendMeter, r.TakeMeter} {
+							if s := m.Snapshot(); s.DoneBytes != s.Bytes || s.DoneItems != s.Items {
+								t.Errorf("a meter stands at %+v", s)
+							}
+						}
 						var total int64
 						for _, k := range p.Kinds {
 							total += int64(k.Bytes)
@@ -226,6 +231,58 @@ func TestResumeLarge(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestResumeFaults cuts a large file while the disk fails to force it down, to
+// keep it, or to give it back: nothing but time is lost.
+func TestResumeFaults(t *testing.T) {
+	seeds := uint64(10)
+	if testing.Short() {
+		seeds = 3
+	}
+	for seed := range seeds {
+		inTime(t, fmt.Sprint("seed ", seed), func(t *testing.T) {
+			rnd := rand.New(rand.NewPCG(seed, 6))
+			r := transfertest.NewRig(t, func(testing.TB) transfertest.Ends { return transfertest.Pipe() }, largePhone(seed, 20<<20), fakephone.Config{Empty: true})
+			dir := filepath.Join(t.TempDir(), "phone")
+			dev, err := phone.OpenFolder(dir, phone.FolderOptions{Create: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer dev.Close()
+			take := func(c *transfer.ReceiveConfig) { c.Agents, c.Free = dev.Agents(), dev.Free }
+			for range 5 {
+				op := []faulttest.Op{faulttest.Write, faulttest.Commit, faulttest.Sync, faulttest.Keep, faulttest.Resume}[rnd.IntN(5)]
+				disk := &faulttest.Disk{Op: op, Nth: 1 + rnd.Int64N(4), Onward: rnd.IntN(2) == 0}
+				limit := int64(1)<<20 + rnd.Int64N(24<<20)
+				t.Logf("call %d of %d fails, onward %v; cut after %d bytes", disk.Nth, op, disk.Onward, limit)
+				r.TuneTake = func(c *transfer.ReceiveConfig) {
+					take(c)
+					c.Agents = disk.Agents(c.Agents)
+					c.Boot = journal.Boot{byte(1 + rnd.IntN(2))}
+				}
+				e := r.RunOver(t.Context(), t.Context(), transfertest.Break(transfertest.Pipe(), faulttest.CutAfterBytes(limit)))
+				for side, err := range map[string]error{"send": e.SendErr, "receive": e.TakeErr} {
+					if err != nil && !errors.Is(err, transfer.ErrLinkLost) {
+						t.Fatalf("%s: %v", side, err)
+					}
+				}
+			}
+			r.TuneTake = take
+			undisturbed(t, r)
+			noParts(t, dir, 0)
+			for _, a := range r.Src.Agents() {
+				if !a.Info().Entities {
+					sameFiles(t, dir, a)
+				}
+			}
+		})
+	}
+}
+
+// inTime runs a test in virtual time: a link that broke is waited for.
+func inTime(t *testing.T, name string, f func(*testing.T)) {
+	t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
 }
 
 // noParts fails unless so many temporary files are below dir, and returns one.
@@ -294,33 +351,34 @@ func finished(t *testing.T, r *transfertest.Rig, dir string) int64 {
 // TestRestarted: after a restart of the system the disk's word is held against
 // the journal's, once.
 func TestRestarted(t *testing.T) {
-	t.Parallel()
-	const size, cut = 24 << 20, 18 << 20
-	boot := func(r *transfertest.Rig, n byte) {
-		take := r.TuneTake
-		r.TuneTake = func(c *transfer.ReceiveConfig) { take(c); c.Boot = journal.Boot{n} }
-	}
-	r, dir, n := oneVideo(t, size)
-	cutAt(t, r, cut)
-	kept := partSize(t, dir)
-	boot(r, 2)
-	cutAt(t, r, 1<<20) // read once, and then it is of this run
-	once := n.dst.Load()
-	if once > kept || once < kept-4<<20 {
-		t.Errorf("%d of %d bytes were read", once, kept)
-	}
-	if sent := finished(t, r, dir); n.dst.Load() != once || sent > size-once {
-		t.Errorf("%d of %d bytes were read, %d were sent", n.dst.Load(), kept, sent)
-	}
-	// A restart that lost what the disk had taken, as no disk should.
-	r, dir, n = oneVideo(t, size)
-	cutAt(t, r, cut)
-	kept = partSize(t, dir)
-	spoil(t, noParts(t, dir, 1), kept-10, true)
-	boot(r, 2)
-	if sent := finished(t, r, dir); n.dst.Load() == 0 || sent > size-8<<20 || sent <= size-kept {
-		t.Errorf("%d bytes were read, %d were sent", n.dst.Load(), sent)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		const size, cut = 24 << 20, 18 << 20
+		boot := func(r *transfertest.Rig, n byte) {
+			take := r.TuneTake
+			r.TuneTake = func(c *transfer.ReceiveConfig) { take(c); c.Boot = journal.Boot{n} }
+		}
+		r, dir, n := oneVideo(t, size)
+		cutAt(t, r, cut)
+		kept := partSize(t, dir)
+		boot(r, 2)
+		cutAt(t, r, 1<<20) // read once, and then it is of this run
+		once := n.dst.Load()
+		if once > kept || once < kept-4<<20 {
+			t.Errorf("%d of %d bytes were read", once, kept)
+		}
+		if sent := finished(t, r, dir); n.dst.Load() != once || sent > size-once {
+			t.Errorf("%d of %d bytes were read, %d were sent", n.dst.Load(), kept, sent)
+		}
+		// A restart that lost what the disk had taken, as no disk should.
+		r, dir, n = oneVideo(t, size)
+		cutAt(t, r, cut)
+		kept = partSize(t, dir)
+		spoil(t, noParts(t, dir, 1), kept-10, true)
+		boot(r, 2)
+		if sent := finished(t, r, dir); n.dst.Load() == 0 || sent > size-8<<20 || sent <= size-kept {
+			t.Errorf("%d bytes were read, %d were sent", n.dst.Load(), sent)
+		}
+	})
 }
 
 func partSize(t *testing.T, dir string) int64 {
@@ -365,7 +423,6 @@ func TestTouched(t *testing.T) {
 	const size, cut = 24 << 20, 18 << 20
 	for name, end := range map[string]bool{"the first byte": false, "near the end": true} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			r, dir, n := oneVideo(t, size)
 			cutAt(t, r, cut)
 			kept := partSize(t, dir)
@@ -380,8 +437,7 @@ func TestTouched(t *testing.T) {
 			}
 		})
 	}
-	t.Run("shortened", func(t *testing.T) {
-		t.Parallel()
+	inTime(t, "shortened", func(t *testing.T) {
 		r, dir, _ := oneVideo(t, size)
 		cutAt(t, r, cut)
 		if err := os.Truncate(noParts(t, dir, 1), 1<<20); err != nil {
@@ -391,8 +447,7 @@ func TestTouched(t *testing.T) {
 			t.Errorf("%d bytes were sent", sent)
 		}
 	})
-	t.Run("removed", func(t *testing.T) {
-		t.Parallel()
+	inTime(t, "removed", func(t *testing.T) {
 		r, dir, _ := oneVideo(t, size)
 		cutAt(t, r, cut)
 		if err := os.Remove(noParts(t, dir, 1)); err != nil {
@@ -407,60 +462,62 @@ func TestTouched(t *testing.T) {
 // TestChangedSource: what is kept of a file that has changed since goes, and the
 // whole new one comes.
 func TestChangedSource(t *testing.T) {
-	t.Parallel()
-	const size = 24 << 20
-	r, dir, _ := oneVideo(t, size)
-	cutAt(t, r, 18<<20)
-	old := noParts(t, dir, 1)
-	send := r.TuneSend
-	r.TuneSend = func(c *transfer.SendConfig) {
-		if send != nil {
-			send(c)
+	synctest.Test(t, func(t *testing.T) {
+		const size = 24 << 20
+		r, dir, _ := oneVideo(t, size)
+		cutAt(t, r, 18<<20)
+		old := noParts(t, dir, 1)
+		send := r.TuneSend
+		r.TuneSend = func(c *transfer.SendConfig) {
+			if send != nil {
+				send(c)
+			}
+			other := fakephone.New(fakephone.Config{
+				Seed: 1, Contacts: -1, Documents: -1, Photos: -1, Videos: 1, Music: -1, Recordings: -1, Downloads: -1, Files: -1,
+				Sizes: map[backup.Kind]fakephone.Range{"videos": {Min: size + 1, Max: size + 1}},
+			})
+			c.Agents = other.Agents()
+			c.LaneCount = 1
 		}
-		other := fakephone.New(fakephone.Config{
-			Seed: 1, Contacts: -1, Documents: -1, Photos: -1, Videos: 1, Music: -1, Recordings: -1, Downloads: -1, Files: -1,
-			Sizes: map[backup.Kind]fakephone.Range{"videos": {Min: size + 1, Max: size + 1}},
-		})
-		c.Agents = other.Agents()
-		c.LaneCount = 1
-	}
-	cutAt(t, r, 6<<20)
-	if now := noParts(t, dir, 1); now == old {
-		t.Error("the old one is still there")
-	}
+		cutAt(t, r, 6<<20)
+		if now := noParts(t, dir, 1); now == old {
+			t.Error("the old one is still there")
+		}
+	})
 }
 
 // TestKeptAndDone: what is kept of a file that is not there any more goes when a
 // run comes to its end, but not with a run that leaves its kind out.
 func TestKeptAndDone(t *testing.T) {
-	t.Parallel()
-	r, dir, _ := oneVideo(t, 24<<20)
-	cutAt(t, r, 18<<20)
-	take := r.TuneTake
-	r.TuneTake = func(c *transfer.ReceiveConfig) {
-		take(c)
-		c.Accept = func(context.Context, transfer.Offer) (transfer.Decision, error) {
-			return transfer.Decision{Accept: true, Kinds: []backup.Kind{"photos"}}, nil
-		}
-	}
-	mustAgree(t, r.Run(t.Context()))
-	noParts(t, dir, 1)
-	r.TuneTake = func(c *transfer.ReceiveConfig) {
-		take(c)
-		c.Accept = func(_ context.Context, o transfer.Offer) (transfer.Decision, error) {
-			if kept := partSize(t, dir); o.Already < kept || o.Already > kept+1<<20 {
-				t.Errorf("%d bytes are said to be here, of %d", o.Already, kept)
+	synctest.Test(t, func(t *testing.T) {
+		r, dir, _ := oneVideo(t, 24<<20)
+		cutAt(t, r, 18<<20)
+		take := r.TuneTake
+		r.TuneTake = func(c *transfer.ReceiveConfig) {
+			take(c)
+			c.Accept = func(context.Context, transfer.Offer) (transfer.Decision, error) {
+				return transfer.Decision{Accept: true, Kinds: []backup.Kind{"photos"}}, nil
 			}
-			return transfer.Decision{Accept: true}, nil
 		}
-	}
-	for it, err := range listed(t, r.Src.Agent("videos")) {
-		if err != nil || it.Type == backup.TypeFile && !r.Src.Remove("videos", it.Key) {
-			t.Fatal(err)
+		mustAgree(t, r.Run(t.Context()))
+		noParts(t, dir, 1)
+		r.TuneTake = func(c *transfer.ReceiveConfig) {
+			take(c)
+			c.Accept = func(_ context.Context, o transfer.Offer) (transfer.Decision, error) {
+				if kept := partSize(t, dir); o.Already < kept || o.Already > kept+1<<20 {
+					t.Errorf("%d bytes are said to be here, of %d", o.Already, kept)
+				}
+				return transfer.Decision{Accept: true}, nil
+			}
 		}
-	}
-	mustAgree(t, r.Run(t.Context()))
-	noParts(t, dir, 0)
+		for it, err := range listed(t, r.Src.Agent("videos")) {
+			if err != nil || it.Type == backup.TypeFile && !r.Src.Remove("videos", it.Key) {
+				t.Fatal(err)
+			}
+		}
+		mustAgree(t, r.Run(t.Context()))
+		noParts(t, dir, 0)
+	})
 }
 
 func listed(t *testing.T, a backup.Agent) func(func(backup.Item, error) bool) {
@@ -475,30 +532,31 @@ func listed(t *testing.T, a backup.Agent) func(func(backup.Item, error) bool) {
 // TestKilledReceiver: what a killed receiver noted on its way is used, and no
 // more is lost than perBreak.
 func TestKilledReceiver(t *testing.T) {
-	t.Parallel()
-	const size, cut = 48 << 20, 40 << 20
-	r, dir, n := oneVideo(t, size)
-	take := r.TuneTake
-	var killed []*untidy
-	r.TuneTake = func(c *transfer.ReceiveConfig) {
-		take(c)
-		for i, a := range c.Agents {
-			u := &untidy{Agent: a}
-			killed = append(killed, u)
-			c.Agents[i] = u
+	synctest.Test(t, func(t *testing.T) {
+		const size, cut = 48 << 20, 40 << 20
+		r, dir, n := oneVideo(t, size)
+		take := r.TuneTake
+		var killed []*untidy
+		r.TuneTake = func(c *transfer.ReceiveConfig) {
+			take(c)
+			for i, a := range c.Agents {
+				u := &untidy{Agent: a}
+				killed = append(killed, u)
+				c.Agents[i] = u
+			}
 		}
-	}
-	cutAt(t, r, cut)
-	noParts(t, dir, 1)
-	r.TuneTake = take
-	sent := finished(t, r, dir)
-	t.Logf("%.1f MiB came again", float64(sent-(size-cut))/(1<<20))
-	if sent > size-cut+perBreak || sent >= size || n.dst.Load() != 0 {
-		t.Errorf("%d bytes of %d were sent, %d were read", sent, size, n.dst.Load())
-	}
-	for _, u := range killed {
-		u.close()
-	}
+		cutAt(t, r, cut)
+		noParts(t, dir, 1)
+		r.TuneTake = take
+		sent := finished(t, r, dir)
+		t.Logf("%.1f MiB came again", float64(sent-(size-cut))/(1<<20))
+		if sent > size-cut+perBreak || sent >= size || n.dst.Load() != 0 {
+			t.Errorf("%d bytes of %d were sent, %d were read", sent, size, n.dst.Load())
+		}
+		for _, u := range killed {
+			u.close()
+		}
+	})
 }
 
 // nodesOf returns the nodes of some blocks of content.
