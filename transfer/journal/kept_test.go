@@ -262,8 +262,8 @@ func TestKeptBounds(t *testing.T) {
 }
 
 func TestThisBoot(t *testing.T) {
-	if ThisBoot() != ThisBoot() {
-		t.Error("it is another each time")
+	if once, again := ThisBoot(), ThisBoot(); once != again {
+		t.Errorf("it is %x and then %x", once, again)
 	}
 	want := Boot{0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef}
 	if got := parseBoot("01234567-89AB-cdef-0123-456789abcdef\n"); got != want || got.IsZero() {
