@@ -459,6 +459,132 @@ func TestTouched(t *testing.T) {
 	})
 }
 
+// TestRestartedAndCut: a run that is cut while it reads what the disk has leaves it
+// as unread as it was.
+func TestRestartedAndCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const size, cut = 24 << 20, 18 << 20
+		r, dir, n := oneVideo(t, size)
+		cutAt(t, r, cut)
+		kept := partSize(t, dir)
+		spoil(t, noParts(t, dir, 1), kept-10, true)
+		take := r.TuneTake
+		ctx, cancel := context.WithCancel(t.Context())
+		r.TuneTake = func(c *transfer.ReceiveConfig) {
+			take(c)
+			c.Boot = journal.Boot{2}
+			for i, a := range c.Agents {
+				c.Agents[i] = cancelling{a, cancel}
+			}
+		}
+		e := r.RunOver(t.Context(), ctx, transfertest.Pipe())
+		mustStop(t, e.SendErr, wire.StopCancelled, true)
+		if fi, err := os.Stat(noParts(t, dir, 1)); err != nil || fi.Size() != kept {
+			t.Fatalf("%v is left, %v", fi, err)
+		}
+		r.TuneTake = func(c *transfer.ReceiveConfig) { take(c); c.Boot = journal.Boot{2} }
+		before := n.dst.Load()
+		if sent := finished(t, r, dir); n.dst.Load()-before < kept-4<<20 || sent <= size-kept {
+			t.Errorf("%d bytes were read, %d were sent", n.dst.Load()-before, sent)
+		}
+	})
+}
+
+// cancelling is an agent whose run the person ends when what was kept is read.
+type cancelling struct {
+	backup.Agent
+	cancel context.CancelFunc
+}
+
+func (a cancelling) Restore(ctx context.Context, t backup.Transport) (backup.Restore, error) {
+	r, err := a.Agent.Restore(ctx, t)
+	if c, ok := r.(countedRestore); ok && err == nil {
+		return cancellingRestore{c, a.cancel}, nil
+	}
+	return r, err
+}
+
+type cancellingRestore struct {
+	countedRestore
+	cancel context.CancelFunc
+}
+
+func (r cancellingRestore) Resume(ctx context.Context, it backup.Item, l backup.Leftover) (backup.ResumedFile, bool, error) {
+	f, touched, err := r.countedRestore.Resume(ctx, it, l)
+	if err != nil {
+		return nil, false, err
+	}
+	return cancellingFile{f.(countedFile), r.cancel}, touched, nil
+}
+
+type cancellingFile struct {
+	countedFile
+	cancel context.CancelFunc
+}
+
+func (f cancellingFile) ReadAt(p []byte, off int64) (int, error) {
+	f.cancel()
+	return f.countedFile.ReadAt(p, off)
+}
+
+// TestBadNotes: a note that cannot be right is worth nothing, and costs no more
+// than sending the file again.
+func TestBadNotes(t *testing.T) {
+	const size, cut = 8 << 20, 6 << 20
+	for name, change := range map[string]func(*journal.Kept){
+		"half a node": func(k *journal.Kept) { k.Tree = k.Tree[:wire.NodeSize/2] },
+		"no nodes":    func(k *journal.Kept) { k.Tree = nil },
+		"65 nodes":    func(k *journal.Kept) { k.Tree = make([]byte, 65*wire.NodeSize) },
+		"a node twice": func(k *journal.Kept) {
+			k.Tree = append(k.Tree[:wire.NodeSize:wire.NodeSize], k.Tree[:wire.NodeSize]...)
+		},
+		"the last block":       func(k *journal.Kept) { k.Tree = tree.AppendNodes(nil, []tree.Node{{First: size/wire.BlockSize - 1}}) },
+		"a block less":         func(k *journal.Kept) { k.Left.Length -= wire.BlockSize },
+		"a byte more":          func(k *journal.Kept) { k.Left.Length++ },
+		"more than there is":   func(k *journal.Kept) { k.Left.Length = size },
+		"no temporary file":    func(k *journal.Kept) { k.Left.Name = "DCIM/mine" },
+		"outside":              func(k *journal.Kept) { k.Left.Name = "../" + k.Left.Name },
+		"a kind that is not":   func(k *journal.Kept) { k.Kind = "none" },
+		"another item's, even": func(k *journal.Kept) { k.Fingerprint[0]++ },
+	} {
+		inTime(t, name, func(t *testing.T) {
+			r, dir, _ := oneVideo(t, size)
+			path := filepath.Join(t.TempDir(), "journal")
+			take := r.TuneTake
+			r.TuneTake = func(c *transfer.ReceiveConfig) {
+				take(c)
+				c.Journal = func(d identity.DeviceID) (*journal.Journal, error) { return journal.Open(path, d) }
+			}
+			cutAt(t, r, cut)
+			noParts(t, dir, 1)
+			j, err := journal.Open(path, r.Old.ID())
+			if err != nil {
+				t.Fatal(err)
+			}
+			all := j.AllKept()
+			if len(all) != 1 {
+				t.Fatalf("%d notes", len(all))
+			}
+			k := all[0]
+			change(&k)
+			if err := errors.Join(j.Temporary(backup.Key(k.Left.Name)), j.Keep([]journal.Kept{k}), j.Close()); err != nil {
+				t.Fatal(err)
+			}
+			e := r.Run(t.Context())
+			if p := mustAgree(t, e); p.Kinds[3].Added != 1 || e.Sent.SentBytes != size && name != "a kind that is not" {
+				t.Fatalf("%+v, %d bytes", p.Kinds, e.Sent.SentBytes)
+			}
+			for _, a := range r.Src.Agents() {
+				sameFiles(t, dir, a)
+			}
+			mustAgree(t, r.Run(t.Context()))
+			if !strings.HasPrefix(name, "outside") {
+				noParts(t, dir, 0)
+			}
+		})
+	}
+}
+
 // TestChangedSource: what is kept of a file that has changed since goes, and the
 // whole new one comes.
 func TestChangedSource(t *testing.T) {
