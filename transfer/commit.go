@@ -153,7 +153,7 @@ func (c *committer) flush(ctx context.Context) error {
 			staged[i], in.staged = in.staged, nil
 			in.mu.Unlock()
 		}
-		results := c.r.restores[kind].Commit(ctx, staged)
+		results := c.r.restores[kind].Commit(c.patient(ctx, kind), staged)
 		if len(results) != len(items) {
 			return fmt.Errorf("commit %s: %d results for %d items", c.r.kinds[kind], len(results), len(items))
 		}
@@ -165,6 +165,16 @@ func (c *committer) flush(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// patient returns a context that does not end with the session, where a commit
+// takes no more than the disk's time: files that are here whole are not given up
+// because the link breaks while they are forced to the disk.
+func (c *committer) patient(ctx context.Context, kind int) context.Context {
+	if i := c.r.infos[kind]; i.Entities || i.Mixed {
+		return ctx
+	}
+	return context.WithoutCancel(ctx)
 }
 
 // remember notes in the journal what is durable.
@@ -227,6 +237,7 @@ func (c *committer) end(ctx context.Context, in *inItem, res backup.Result) erro
 	}
 	r.mu.Lock()
 	delete(r.items, in.id)
+	delete(r.growing, in)
 	_, keys := r.led.add(e)
 	r.keyBytes -= keys
 	r.valueBytes -= cost

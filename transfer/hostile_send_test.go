@@ -127,8 +127,8 @@ func TestHostileReceiver(t *testing.T) {
 		"a want of a folder": on(backup.TypeDirectory, func(id uint64) []wire.Message {
 			return []wire.Message{want(wire.Wanted{ID: id, Verdict: 1})}
 		}),
-		"a want from the middle": on(backup.TypeFile, func(id uint64) []wire.Message {
-			return []wire.Message{want(wire.Wanted{ID: id, Verdict: 1, Offset: wire.BlockSize})}
+		"a want of nodes that it does not have": on(backup.TypeFile, func(id uint64) []wire.Message {
+			return []wire.Message{want(wire.Wanted{ID: id, Verdict: 1, Nodes: make([]byte, wire.NodeSize)})}
 		}),
 		"totals before the last result": on(backup.TypeFile, func(id uint64) []wire.Message {
 			return []wire.Message{&wire.Totals{Root: sum}}

@@ -105,8 +105,11 @@ func (m *Meter) moved(n int) {
 	m.underway.Add(int64(n))
 }
 
+// resumed counts n bytes of an item under way that an earlier run brought.
+func (m *Meter) resumed(n int64) { m.underway.Add(n) }
+
 // ended counts an item that ended; moved is how many of its bytes were counted
-// by moved. A folder counts only if it failed.
+// by moved and resumed. A folder counts only if it failed.
 func (m *Meter) ended(kind int, it backup.Item, moved int64, failed bool) {
 	m.underway.Add(-moved)
 	m.mu.Lock()

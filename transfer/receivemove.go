@@ -40,15 +40,17 @@ type inItem struct {
 	compare []backup.Digest // offered with the verdict Compare; guarded by mu
 	names   []backup.Key    // where those are; guarded by mu
 	open    bool            // blocks may come; guarded by mu
-	writers int             // lanes that are writing a block; guarded by mu
+	writing writers         // lanes that are writing a block; guarded by mu
 	over    bool            // handed to the committer after it was open; guarded by mu
 	making  chan struct{}   // closed when its place is made; nil = not begun; guarded by mu
 	staged  backup.Staged   // guarded by mu
 	temp    backup.Key      // guarded by mu
 	value   []byte          // an entity's, as it comes; guarded by mu
 	tree    *tree.Tree      // guarded by mu
-	moved   int64           // bytes counted by the meter; guarded by mu
+	moved   int64           // bytes counted by the meter, those of earlier runs included; guarded by mu
 	holds   bool            // a place in receiver.staging; guarded by mu
+	kept    int64           // bytes that the journal knows to be on the disk; guarded by mu
+	vouched journal.Boot    // when the bytes of earlier runs were known to be right; guarded by mu
 
 	// Set by whoever hands the item to the committer, then the committer's.
 	digest backup.Digest
@@ -95,6 +97,7 @@ func (r *receiver) move(ctx context.Context) error {
 		})
 	})
 	g.Go(func() error { return r.commitLoop(gctx) })
+	g.Go(func() error { return r.keepLoop(gctx) })
 	g.Go(func() error { return r.acceptLanes(gctx) })
 	return g.Wait()
 }
@@ -199,7 +202,7 @@ func (r *receiver) onSettle(m *wire.Settle) error {
 // writes in it, the committer gets it. It is called with in.mu held, and
 // releases it.
 func (r *receiver) handOver(in *inItem) {
-	ready := !in.open && in.writers == 0 && !in.over
+	ready := !in.open && in.writing.none() && !in.over
 	in.over = in.over || ready
 	in.mu.Unlock()
 	if ready {
@@ -219,11 +222,13 @@ func (r *receiver) checkItem(ctx context.Context, in *inItem) error {
 		r.done(in)
 		return nil
 	}
+	left, isLeft := r.left(ctx, in)
 	a := backup.Answer{Verdict: backup.Need}
 	if c, ok := r.restores[in.kind].(backup.Checker); ok {
 		var prior backup.Prior
 		if r.journal != nil && in.it.Type != backup.TypeEntity {
 			prior, in.known = r.journal.Lookup(journal.Of(in.it))
+			prior.Left = left.Left
 		}
 		it := in.it
 		it.Digest = in.want
@@ -231,6 +236,10 @@ func (r *receiver) checkItem(ctx context.Context, in *inItem) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+	}
+	if isLeft && (a.Verdict == backup.Have || a.Verdict == backup.Compare) { // it is there whole, or something of its name
+		r.abandon(ctx, left)
+		isLeft = false
 	}
 	switch a.Verdict {
 	case backup.Have:
@@ -253,6 +262,11 @@ func (r *receiver) checkItem(ctx context.Context, in *inItem) error {
 		return nil
 	}
 	w := wire.Wanted{ID: in.id, Verdict: uint8(backup.Need)}
+	if isLeft {
+		if err := r.resume(ctx, in, left, &w); err != nil {
+			return err
+		}
+	}
 	in.mu.Lock()
 	if a.Verdict == backup.Compare && len(a.Digests) > 0 {
 		w.Verdict = uint8(backup.Compare)
@@ -261,7 +275,10 @@ func (r *receiver) checkItem(ctx context.Context, in *inItem) error {
 			w.Digests = append(w.Digests, append([]byte(nil), d[:]...))
 		}
 	}
-	in.open, in.tree = true, tree.New(in.it.Size)
+	if in.tree == nil {
+		in.tree = tree.New(in.it.Size)
+	}
+	in.open = true
 	in.mu.Unlock()
 	return put(ctx, r.wanted, w)
 }
@@ -348,6 +365,7 @@ func (r *receiver) runLane(ctx context.Context, lane io.ReadCloser) error {
 func (r *receiver) onBlock(ctx context.Context, bh wire.BlockHeader, p []byte) error {
 	r.mu.Lock()
 	in := r.items[bh.Item]
+	r.report.SentBytes += uint64(len(p))
 	r.mu.Unlock()
 	if in == nil {
 		return nil // it ended; the sender will hear, or has heard
@@ -379,7 +397,7 @@ func (r *receiver) onBlock(ctx context.Context, bh wire.BlockHeader, p []byte) e
 		in.mu.Unlock()
 		return protocolError("a block twice")
 	}
-	in.writers++
+	turn := in.writing.begin()
 	staged, value := in.staged, in.value
 	nodes = in.tree.Nodes() - nodes
 	in.mu.Unlock()
@@ -393,12 +411,12 @@ func (r *receiver) onBlock(ctx context.Context, bh wire.BlockHeader, p []byte) e
 		_, err = staged.(backup.StagedFile).WriteAt(p, int64(bh.Offset))
 	}
 	in.mu.Lock()
-	in.writers--
+	in.writing.end(turn)
 	switch {
 	case !in.open: // it failed, or was settled, meanwhile
 	case err != nil:
 		in.fail, in.open = err, false
-	case in.tree.Complete() && in.writers == 0:
+	case in.tree.Complete() && in.writing.none():
 		in.digest, _ = in.tree.Digest()
 		in.open = false
 		if in.it.Type == backup.TypeEntity && in.digest != in.want {
@@ -407,10 +425,10 @@ func (r *receiver) onBlock(ctx context.Context, bh wire.BlockHeader, p []byte) e
 		}
 		r.mu.Lock()
 		r.report.SentItems++
-		r.report.SentBytes += uint64(in.it.Size)
 		r.mu.Unlock()
 	}
 	r.handOver(in)
+	r.grew(in, len(p))
 	return nil
 }
 
@@ -471,8 +489,9 @@ func (r *receiver) stage(ctx context.Context, in *inItem) error {
 	in.mu.Lock()
 	switch {
 	case err == nil && in.open:
-		in.staged, in.temp, in.holds = st, temp, true
+		in.staged, in.temp, in.holds, in.vouched = st, temp, true, r.cfg.Boot
 		in.mu.Unlock()
+		r.grows(in, st)
 		return nil
 	case err == nil: // it was settled meanwhile
 		r.discard(st, temp)

@@ -39,3 +39,38 @@ func TestNodesBounded(t *testing.T) {
 		}
 	}
 }
+
+// TestWriters holds that a turn is over when its own writers are done, whoever
+// began since.
+func TestWriters(t *testing.T) {
+	over := func(c <-chan struct{}) bool {
+		select {
+		case <-c:
+			return true
+		default:
+			return false
+		}
+	}
+	var w writers
+	if !over(w.pass()) || !w.none() {
+		t.Error("nobody writes, and somebody is waited for")
+	}
+	a, b := w.begin(), w.begin()
+	passed := w.pass()
+	c := w.begin()
+	if w.end(c); over(passed) {
+		t.Error("a later one ended the turn")
+	}
+	d := w.begin()
+	w.end(a)
+	if over(passed) || w.none() {
+		t.Error("one is still writing")
+	}
+	if w.end(b); !over(passed) {
+		t.Error("the turn does not end")
+	}
+	next := w.pass()
+	if w.end(d); !over(next) || !w.none() {
+		t.Error("the next turn does not end")
+	}
+}

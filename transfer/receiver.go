@@ -24,7 +24,8 @@ type Offer struct {
 	Kinds []OfferedKind
 	// Free is the free space here in bytes, -1 where it is not known.
 	Free int64
-	// Already is how many bytes arrived from that device in earlier runs.
+	// Already is how many bytes arrived from that device in earlier runs, files
+	// that did not arrive whole included.
 	Already int64
 }
 
@@ -81,8 +82,10 @@ type ReceiveConfig struct {
 	// Free returns the free space in bytes. nil = not known.
 	Free func() (int64, error)
 	// Journal opens the journal for what comes from a device. nil = nothing is
-	// remembered.
+	// remembered, and a file that does not arrive whole comes again.
 	Journal func(identity.DeviceID) (*journal.Journal, error)
+	// Boot names this run of the operating system. Zero = the system is asked.
+	Boot journal.Boot
 	// Accept asks the person.
 	Accept func(context.Context, Offer) (Decision, error)
 	// LaneCount is the most lanes to serve. 0 = MaxLanes.
@@ -95,7 +98,8 @@ type ReceiveConfig struct {
 //
 // The reader takes the manifest in; checkers ask the agents what is needed;
 // lanes stage blocks; one committer makes batches durable, notes them in the
-// journal and reports them. An item is owned by the stage it is in, and leaves
+// journal and reports them; one keeper makes the beginnings of large files
+// durable while they grow. An item is owned by the stage it is in, and leaves
 // the window when it and all before it have their result.
 //
 // Whatever the sender does, a session holds no more than 2 × windowBytes of
@@ -125,19 +129,22 @@ type receiver struct {
 	results chan wire.Result
 	ready   chan *inItem
 	staging chan struct{} // one for each file staged and not committed
+	keepNow chan struct{} // the keeper has something to do
 
 	mu         sync.Mutex
-	items      map[uint64]*inItem // guarded by mu
-	next       uint64             // the next item's ID; owned by the read loop
-	keyBytes   int64              // guarded by mu
-	valueBytes int64              // guarded by mu
-	listed     uint64             // items in the manifest, valid once endSeen; guarded by mu
-	reported   uint64             // results handed over to be sent; guarded by mu
-	endSeen    bool               // guarded by mu
-	led        *ledger            // guarded by mu
-	report     Report             // guarded by mu
+	items      map[uint64]*inItem   // guarded by mu
+	growing    map[*inItem]struct{} // files worth a checkpoint; guarded by mu
+	next       uint64               // the next item's ID; owned by the read loop
+	keyBytes   int64                // guarded by mu
+	valueBytes int64                // guarded by mu
+	listed     uint64               // items in the manifest, valid once endSeen; guarded by mu
+	reported   uint64               // results handed over to be sent; guarded by mu
+	endSeen    bool                 // guarded by mu
+	led        *ledger              // guarded by mu
+	report     Report               // guarded by mu
 
-	nodes atomic.Int64 // held by the items' trees
+	nodes  atomic.Int64 // held by the items' trees
+	unkept atomic.Int64 // bytes of growing files that came since the keeper last looked
 
 	turns   *turns
 	allDone chan struct{} // closed when every item has its result; guarded by mu
@@ -149,7 +156,8 @@ func Receive(ctx context.Context, cfg ReceiveConfig) (*Report, error) {
 	r := &receiver{
 		cfg: cfg, c: newControl(cfg.Control), meter: cfg.Meter, next: 1,
 		toCheck: make(chan *inItem, Window), wanted: make(chan wire.Wanted, Window), results: make(chan wire.Result, Window),
-		ready: make(chan *inItem, 2*Window), staging: make(chan struct{}, maxStaged), items: map[uint64]*inItem{},
+		ready: make(chan *inItem, 2*Window), staging: make(chan struct{}, maxStaged), keepNow: make(chan struct{}, 1),
+		items: map[uint64]*inItem{}, growing: map[*inItem]struct{}{},
 		turns: newTurns(receiverHears), allDone: make(chan struct{}),
 	}
 	if r.meter == nil {
@@ -158,9 +166,12 @@ func Receive(ctx context.Context, cfg ReceiveConfig) (*Report, error) {
 	if r.cfg.LaneCount <= 0 {
 		r.cfg.LaneCount = MaxLanes
 	}
+	if r.cfg.Boot.IsZero() {
+		r.cfg.Boot = journal.ThisBoot()
+	}
 	rand.Read(r.token[:])
 	err := afterReceipt(runSession(ctx, r.c, r.readLoop, r.run), &r.report)
-	err = errors.Join(err, r.closeAll())
+	err = errors.Join(err, r.closeAll(context.WithoutCancel(ctx)))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.report.setKinds(r.led)
@@ -169,10 +180,13 @@ func Receive(ctx context.Context, cfg ReceiveConfig) (*Report, error) {
 	return &r.report, err
 }
 
-// closeAll drops what is staged, closes the agents' restores, and the journal.
-func (r *receiver) closeAll() error {
+// closeAll keeps of what is staged what a later run can use, drops the rest, and
+// closes the agents' restores and the journal. No other goroutine is left.
+func (r *receiver) closeAll(ctx context.Context) error {
 	var err error
-	for _, it := range r.items { // no other goroutine is left
+	r.commitRest(ctx)
+	r.keepRest()
+	for _, it := range r.items {
 		r.drop(it)
 	}
 	for _, re := range r.restores {
@@ -269,7 +283,7 @@ func (r *receiver) describe(o *wire.Offer, flags backup.Flags) {
 		}
 	}
 	if r.journal != nil {
-		r.offer.Already = r.journal.Bytes()
+		r.offer.Already = r.journal.Bytes() + r.journal.Held()
 	}
 	for _, k := range o.Kinds {
 		r.kinds = append(r.kinds, backup.Kind(k.Kind))
@@ -344,7 +358,7 @@ func (r *receiver) accept(ctx context.Context, d Decision, flags backup.Flags) e
 
 // sweep removes what an earlier run from the same device left half done. A
 // file that cannot be removed now stays noted, for a later run, and the new
-// run does not fail for it.
+// run does not fail for it. Beginnings that were kept stay.
 func (r *receiver) sweep(ctx context.Context) error {
 	if r.journal == nil {
 		return nil
@@ -396,6 +410,7 @@ func (r *receiver) onTotals() error {
 // goodbye.
 func (r *receiver) settleAccounts(ctx context.Context) error {
 	r.meter.setPhase(PhaseFinish)
+	r.sweepKept(ctx)
 	for i, re := range r.restores {
 		if f, ok := re.(backup.Finisher); ok {
 			if err := f.Finish(ctx); err != nil {

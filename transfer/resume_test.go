@@ -376,3 +376,11 @@ type untidyFile struct{ backup.StagedFile }
 
 func (untidyFile) Discard() error     { return errors.New("killed") }
 func (f untidyFile) TempName() string { return f.StagedFile.(backup.TempNamer).TempName() }
+
+func (f untidyFile) Sync(n int64) (backup.Leftover, error) {
+	return f.StagedFile.(backup.Keeper).Sync(n)
+}
+
+func (untidyFile) Keep(int64) (backup.Leftover, error) {
+	return backup.Leftover{}, errors.New("killed")
+}

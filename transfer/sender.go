@@ -14,6 +14,7 @@ import (
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/p2p/identity"
 	"github.com/ferry-move/ferry/transfer/receipt"
+	"github.com/ferry-move/ferry/transfer/tree"
 	"github.com/ferry-move/ferry/transfer/wire"
 	"golang.org/x/sync/semaphore"
 )
@@ -48,12 +49,14 @@ type outItem struct {
 	kind   int
 	it     backup.Item
 	digest backup.Digest // guarded by sender.mu
-	moved  int64         // bytes counted by the meter; guarded by sender.mu
+	moved  int64         // bytes counted by the meter, those that the receiver had included; guarded by sender.mu
 	sent   bool          // its last block was read; guarded by sender.mu
 	// unlisted tells that the agent gave an error for it.
 	unlisted bool
 	ended    atomic.Bool // it has its result: nothing more of it need be read
 	wanted   bool        // owned by the read loop
+	// What an earlier session sent, as the receiver says. Set before it is read.
+	there []tree.Node
 }
 
 // sender is the sending side of a session.
@@ -272,10 +275,17 @@ func (s *sender) onWant(ctx context.Context, m *wire.Want) error {
 		s.mu.Lock()
 		o := s.items[w.ID]
 		s.mu.Unlock()
-		if o == nil || o.wanted || o.it.Type == backup.TypeDirectory || w.Offset != 0 {
+		if o == nil || o.wanted || o.it.Type == backup.TypeDirectory {
 			return protocolError("it wants what is not on offer")
 		}
 		o.wanted = true
+		if len(w.Nodes) > 0 {
+			nodes, err := tree.ParseNodes(w.Nodes, o.it.Size)
+			if err != nil || o.it.Type != backup.TypeFile {
+				return protocolError("it has more of an item than there is")
+			}
+			o.there = nodes
+		}
 		if backup.Verdict(w.Verdict) == backup.Compare {
 			job := compareJob{o: o}
 			for _, d := range w.Digests {
@@ -290,6 +300,9 @@ func (s *sender) onWant(ctx context.Context, m *wire.Want) error {
 	}
 	return nil
 }
+
+// thereBytes is how many bytes of the item the receiver had before.
+func (o *outItem) thereBytes() int64 { return tree.Covered(o.there) * wire.BlockSize }
 
 func (s *sender) onResults(m *wire.Results) error {
 	for _, r := range m.Results {

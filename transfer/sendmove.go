@@ -202,21 +202,36 @@ func (s *sender) fail(ctx context.Context, o *outItem, err error) error {
 	return put(ctx, s.settled, wire.Settled{ID: o.id, Fail: uint16(backup.ReasonOf(err))})
 }
 
-// readItem reads an item's content once, from its start, and queues its blocks.
+// readItem reads an item's content once, but for what the receiver has, and
+// queues its blocks.
 func (s *sender) readItem(ctx context.Context, o *outItem) error {
+	t := tree.Resume(o.it.Size, o.there)
+	s.meter.resumed(o.thereBytes())
+	s.mu.Lock()
+	o.moved += o.thereBytes()
+	s.mu.Unlock()
+	for _, gap := range tree.Gaps(o.it.Size, o.there) {
+		if on, err := s.readGap(ctx, o, t, gap); err != nil || !on {
+			return err
+		}
+	}
+	return nil
+}
+
+// readGap reads a run of blocks. It returns false when nothing more of the item
+// is to be read.
+func (s *sender) readGap(ctx context.Context, o *outItem, t *tree.Tree, gap tree.Gap) (on bool, err error) {
 	size := o.it.Size
 	var r io.ReadCloser
 	if o.it.Type == backup.TypeFile {
-		var err error
-		if r, err = s.backups[o.kind].Open(ctx, o.it, 0); err != nil {
-			return s.fail(ctx, o, err)
+		if r, err = s.backups[o.kind].Open(ctx, o.it, gap.First*wire.BlockSize); err != nil {
+			return false, s.fail(ctx, o, err)
 		}
 		defer r.Close()
 	}
-	t := tree.New(size)
-	for i := range tree.Blocks(size) {
+	for i := gap.First; i < gap.End; i++ {
 		if o.ended.Load() { // it failed over there: its disk is full, a block was damaged
-			return nil
+			return false, nil
 		}
 		b := &block{o: o, last: i == tree.Blocks(size)-1}
 		n := tree.BlockLen(size, i)
@@ -227,12 +242,12 @@ func (s *sender) readItem(ctx context.Context, o *outItem) error {
 			b.data = b.buf[:n]
 			if err := readBlock(r, b.data, b.last); err != nil {
 				b.release()
-				return s.fail(ctx, o, err)
+				return false, s.fail(ctx, o, err)
 			}
 		}
 		b.head = wire.BlockHeader{Length: uint32(n), Item: o.id, Offset: uint64(i) * wire.BlockSize, Hash: tree.Block(b.data, i, size)}
 		if err := t.Add(i, b.head.Hash); err != nil {
-			return err
+			return false, err
 		}
 		if b.last {
 			s.mu.Lock()
@@ -241,10 +256,10 @@ func (s *sender) readItem(ctx context.Context, o *outItem) error {
 			s.mu.Unlock()
 		}
 		if err := put(ctx, s.blocks, b); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // readBlock fills p. Of the last block it also reads the end: a file that grew
@@ -319,11 +334,11 @@ func (s *sender) runLane(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		s.mu.Lock()
+		s.report.SentBytes += uint64(n)
 		if b.last {
-			s.mu.Lock()
 			s.report.SentItems++
-			s.report.SentBytes += uint64(b.o.it.Size)
-			s.mu.Unlock()
 		}
+		s.mu.Unlock()
 	}
 }

@@ -60,7 +60,7 @@ type Report struct {
 	Peer     receipt.Side
 	Kinds    []receipt.Kind
 	Declined []receipt.Declined
-	// SentItems and SentBytes count what went over the link.
+	// SentItems counts what went over the link to its end, SentBytes everything.
 	SentItems, SentBytes uint64
 	Elapsed              time.Duration
 	// Receipt is the receipt file, nil of a session that did not get that far.

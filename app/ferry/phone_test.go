@@ -101,6 +101,19 @@ func cmdNoTemp(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// partBytes returns how long the temporary files below dir are.
+func partBytes(dir string) (n int64) {
+	filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && isTemp(d.Name()) {
+			if fi, err := d.Info(); err == nil { // else it has its name by now
+				n += fi.Size()
+			}
+		}
+		return nil
+	})
+	return n
+}
+
 // cards are the cards of a vCard file in an order of their own.
 func cards(b []byte) []byte {
 	parts := bytes.SplitAfter(b, []byte("END:VCARD\r\n"))

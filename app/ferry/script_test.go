@@ -64,7 +64,7 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": cmdStart, "tty": cmdTTY, "type": cmdType, "await": cmdAwait, "run": cmdRun, "sig": cmdSignal, "waitfor": cmdWaitFor, "waitfiles": cmdWaitFiles,
+			"start": cmdStart, "tty": cmdTTY, "type": cmdType, "await": cmdAwait, "run": cmdRun, "sig": cmdSignal, "waitfor": cmdWaitFor, "waitfiles": cmdWaitFiles, "waitpart": cmdWaitPart, "part": cmdPart, "resent": cmdResent,
 			"code": cmdCode, "newcode": cmdNewCode, "atfile": cmdAtFile, "link": cmdLink, "addr": cmdAddr, "phone": cmdPhone, "sametree": cmdSameTree, "notemp": cmdNoTemp,
 			"fifo": cmdFIFO, "tmpfs": cmdTmpfs, "network": cmdNetwork, "ip": cmdIP, "quiet": cmdQuiet, "secret": cmdSecret, "documented": cmdDocumented, "receipt": cmdReceipt, "tamper": cmdTamper,
 		},
@@ -281,6 +281,44 @@ func cmdWaitFiles(ts *testscript.TestScript, neg bool, args []string) {
 	want, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	until(ts, args[1]+" files in "+args[0], func() bool { return countFiles(ts.MkAbs(args[0])) >= want })
+}
+
+// waitpart DIR BYTES waits until the temporary files below a folder have so many
+// bytes.
+func cmdWaitPart(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: waitpart DIR BYTES")
+	}
+	want, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	until(ts, args[1]+" bytes on their way to "+args[0], func() bool { return partBytes(ts.MkAbs(args[0])) >= want })
+}
+
+// part DIR VAR puts how many bytes the temporary files have into a variable.
+func cmdPart(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: part DIR VAR")
+	}
+	ts.Setenv(args[1], strconv.FormatInt(partBytes(ts.MkAbs(args[0])), 10))
+}
+
+// resent NAME SIZE PART checks that a run of which PART bytes of SIZE were there
+// sent no more than the rest and 16 MiB.
+func cmdResent(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: resent NAME SIZE PART")
+	}
+	size, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	part, err := strconv.ParseInt(args[2], 10, 64)
+	ts.Check(err)
+	sent, err := strconv.ParseInt(find(ts, args[0]+".out", regexp.MustCompile(`"event":"done".*"sent_bytes":(\d+)`))[1], 10, 64)
+	ts.Check(err)
+	again := sent - (size - part)
+	ts.Logf("%d of %d bytes were there; %d were sent, %.1f MiB of them again", part, size, sent, float64(again)/(1<<20))
+	if again > 16<<20 || sent >= size {
+		ts.Fatalf("too much was sent again")
+	}
 }
 
 // code NAME FILE takes the newest code that a run showed.

@@ -103,6 +103,31 @@ func TestResume(t *testing.T) {
 	mustEqual(t, without(t, to, beforeDir), from)
 }
 
+// A large file of an app that was cut goes on where it was, from its place among
+// what arrives.
+func TestResumeInside(t *testing.T) {
+	const size = 12 << 20
+	from, to := newFolder(t), newFolder(t)
+	from.write(example(map[string]string{"org.example/f/large": strings.Repeat("0123456789abcdef", size/16)}))
+	r := over(t, from, to, func(e transfertest.Ends) transfertest.Ends { return e })
+	e := r.RunOver(t.Context(), t.Context(), transfertest.Break(transfertest.Pipe(), faulttest.CutAfterBytes(9<<20)))
+	if e.SendErr == nil || e.TakeErr == nil {
+		t.Fatal("it was not cut")
+	}
+	parts, err := filepath.Glob(filepath.Join(to.dir, Folder, arrivingDir, "*", "*", ".ferry-*.part"))
+	deeper, _ := filepath.Glob(filepath.Join(to.dir, Folder, arrivingDir, ".ferry-*.part"))
+	if parts = append(parts, deeper...); err != nil || len(parts) != 1 {
+		t.Fatalf("%q are left", parts)
+	}
+	if e = r.Run(t.Context()); e.SendErr != nil || e.TakeErr != nil || !e.Sent.Complete() {
+		t.Fatalf("%v, %v, %+v", e.SendErr, e.TakeErr, e.Sent.Kinds)
+	}
+	if e.Sent.SentBytes > 7<<20 {
+		t.Errorf("%d of %d bytes were sent again", e.Sent.SentBytes, size)
+	}
+	mustEqual(t, to, from)
+}
+
 // Whatever call to the phones' disks fails, an app is whole or not there.
 func TestWholeOrNot(t *testing.T) {
 	from := newFolder(t)

@@ -41,6 +41,18 @@ func (l *lazyTarget) Stage(ctx context.Context, it backup.Item) (backup.Staged, 
 	return t.Stage(ctx, it)
 }
 
+// Resume implements [backup.Resumer].
+func (l *lazyTarget) Resume(ctx context.Context, it backup.Item, left backup.Leftover) (backup.ResumedFile, bool, error) {
+	if !isTempName(left.Name) {
+		return nil, false, backup.Fail("resume", Kind, backup.BadName, nil)
+	}
+	t, err := l.open(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	return t.Resume(ctx, it, left)
+}
+
 // Commit implements [backup.Restore].
 func (l *lazyTarget) Commit(ctx context.Context, batch []backup.Staged) []backup.Result {
 	t, err := l.open(ctx)

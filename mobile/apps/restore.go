@@ -241,6 +241,38 @@ func (s stagedFile) TempName() string {
 	return ""
 }
 
+// Sync implements [backup.Keeper].
+func (s stagedFile) Sync(n int64) (backup.Leftover, error) {
+	return s.leave("sync", func(k backup.Keeper) (backup.Leftover, error) { return k.Sync(n) })
+}
+
+// Keep implements [backup.Keeper].
+func (s stagedFile) Keep(n int64) (backup.Leftover, error) {
+	return s.leave("keep", func(k backup.Keeper) (backup.Leftover, error) { return k.Keep(n) })
+}
+
+// leave names what is left as RemoveTemp and Resume know it.
+func (s stagedFile) leave(op string, f func(backup.Keeper) (backup.Leftover, error)) (backup.Leftover, error) {
+	k, ok := s.StagedFile.(backup.Keeper)
+	if !ok {
+		return backup.Leftover{}, backup.Fail(op, Kind, backup.Unsupported, nil)
+	}
+	l, err := f(k)
+	if err == nil {
+		l.Name = tempPrefix + l.Name
+	}
+	return l, err
+}
+
+// ReadAt implements io.ReaderAt.
+func (s stagedFile) ReadAt(p []byte, off int64) (int, error) {
+	r, ok := s.StagedFile.(io.ReaderAt)
+	if !ok {
+		return 0, backup.Fail("read", Kind, backup.Unsupported, nil)
+	}
+	return r.ReadAt(p, off)
+}
+
 const tempPrefix = Folder + "/" + arrivingDir + "/"
 
 // isTempName reports whether a name can be one of TempName's.
@@ -282,6 +314,25 @@ func (t *target) Stage(ctx context.Context, it backup.Item) (backup.Staged, erro
 	return stagedDir{s, t.arrival(pkg)}, nil
 }
 
+// Resume implements [backup.Resumer].
+func (t *target) Resume(ctx context.Context, it backup.Item, l backup.Leftover) (backup.ResumedFile, bool, error) {
+	pkg, rest, p, ok := splitKey(it.Key)
+	below, mine := strings.CutPrefix(l.Name, tempPrefix)
+	r, can := t.inner.(closing).Restore.(backup.Resumer)
+	if !ok || p != file || it.Type != backup.TypeFile || !mine || !can {
+		return nil, false, backup.Fail("resume", Kind, backup.BadName, nil)
+	}
+	l.Name, it.Kind = below, files.Files
+	f, touched, err := r.Resume(ctx, it, l)
+	if err != nil {
+		return nil, false, err
+	}
+	if fs.ValidPath(rest) { // of a run before, and another file by now
+		t.apps.Remove(path.Join(arrivingDir, string(it.Key)))
+	}
+	return stagedFile{f, t.arrival(pkg)}, touched, nil
+}
+
 // Commit implements [backup.Restore]. Files first: an app is whole only when
 // they are in.
 func (t *target) Commit(ctx context.Context, batch []backup.Staged) []backup.Result {
@@ -300,7 +351,8 @@ func (t *target) Commit(ctx context.Context, batch []backup.Staged) []backup.Res
 		}
 	}
 	if len(inner) > 0 {
-		for j, r := range t.inner.Commit(ctx, inner) {
+		// What is here whole is not given up because the run ends.
+		for j, r := range t.inner.Commit(context.WithoutCancel(ctx), inner) {
 			results[at[j]] = r
 			if r.Outcome == backup.Failed {
 				continue

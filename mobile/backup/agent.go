@@ -112,7 +112,8 @@ type Restore interface {
 	// Commit applies staged items durably and returns one result for each, in
 	// the same order. It owns them from then on, whatever the result.
 	Commit(ctx context.Context, batch []Staged) []Result
-	// Close ends the restore; what was staged and not committed is gone.
+	// Close ends the restore; what was staged and neither committed nor kept by
+	// a [Keeper] is gone.
 	Close() error
 }
 
@@ -182,6 +183,8 @@ type Prior struct {
 	Digest Digest
 	// Name is the key under which it was kept; empty = its own.
 	Name Key
+	// Left is what a run that broke left of it.
+	Left Leftover
 }
 
 // Checker is a Restore that can tell before the content moves whether it is
@@ -207,4 +210,48 @@ type TempRemover interface {
 	// name of another form with [BadName]. A file that is no longer there is
 	// no error.
 	RemoveTemp(ctx context.Context, name string) error
+}
+
+// Leftover is what a run which broke left of a file for a later one, in a
+// temporary file.
+type Leftover struct {
+	// Name is the temporary file's, as [TempNamer] has it. Empty = there is none.
+	Name string
+	// Length is how many bytes from the start count; which of them were written
+	// is for the caller to know. What follows is to be written again.
+	Length int64
+	// Held is how many bytes of the phone's space the temporary file takes.
+	Held int64
+	// Stamp is another one when somebody has written to the file since. 0 = not
+	// known: the run was killed, and may have written itself.
+	Stamp int64
+}
+
+// Keeper is the optional interface of a [StagedFile] that can outlive its
+// [Restore], as a [Leftover] for a [Resumer]. The last of the n bytes that the
+// caller names was written.
+type Keeper interface {
+	// Sync forces what was written so far to the disk, and the temporary file's
+	// name, while the file goes on taking content. It returns what is left if
+	// the program ends at this moment.
+	Sync(n int64) (Leftover, error)
+	// Keep ends the staging as Discard does, but the first n bytes stay, forced
+	// to the disk. When it fails nothing stays.
+	Keep(n int64) (Leftover, error)
+}
+
+// Resumer is the optional interface of a [Restore] that goes on with what a
+// [Keeper] left. It stands for Stage.
+type Resumer interface {
+	// Resume opens a leftover of the same item: its kind, key, size and time are
+	// what they were. touched tells that somebody has written to it since Keep,
+	// so that its bytes are to be read before they are believed. When it fails
+	// the leftover stays as it was.
+	Resume(ctx context.Context, it Item, l Leftover) (f ResumedFile, touched bool, err error)
+}
+
+// ResumedFile is a StagedFile whose content can be read back.
+type ResumedFile interface {
+	StagedFile
+	io.ReaderAt
 }

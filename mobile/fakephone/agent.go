@@ -20,7 +20,8 @@ type agent struct {
 	store *store
 
 	mu          sync.Mutex
-	read, taken backup.Transport // guarded by mu
+	read, taken backup.Transport   // guarded by mu
+	left        map[string]*staged // guarded by mu; what broken runs left, by temporary name
 }
 
 // Info implements [backup.Agent].

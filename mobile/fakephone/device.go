@@ -53,6 +53,7 @@ type Device struct {
 	agents []*agent
 	free   atomic.Int64 // bytes that can still be taken in
 	keep   atomic.Int64 // bytes that can still be held
+	temps  atomic.Int64 // temporary names given
 	closed atomic.Bool
 }
 

@@ -27,13 +27,15 @@ var (
 
 // staged is an item on its way in:
 //
-//	Stage -> filling -> Commit, Discard or Close -> ended
+//	Stage  ┬-> filling ┬-> Commit, Discard or Close -> ended
+//	Resume ┘           └-> Keep: another goes on with its leaves
 //
 // The content of a file that is not kept is hashed leaf by leaf as it comes.
 type staged struct {
-	to   *target     // immutable
 	item backup.Item // immutable
+	temp string      // immutable; a file's temporary name
 	keep bool        // immutable: all leaves are held
+	to   *target     // set before it is shared, and anew by Resume
 
 	mu     sync.Mutex
 	ended  bool            // guarded by mu
@@ -41,6 +43,7 @@ type staged struct {
 	full   []int64         // guarded by mu; the full ones among them, oldest first
 	values map[int64]value // guarded by mu; those that left memory
 	spare  []byte          // guarded by mu; the memory of one that left
+	length int64           // immutable; of a leftover: the bytes that are there
 }
 
 // stagedFile is a staged item that takes content.

@@ -48,7 +48,7 @@ func (t *target) Check(_ context.Context, it backup.Item, prior backup.Prior) ba
 		a.Verdict = backup.Compare
 		a.Digests, a.Names = append(a.Digests, d), append(a.Names, keys[i])
 	}
-	if free, _ := t.dev.Free(); a.Verdict == backup.Need && it.Size > free {
+	if free, _ := t.dev.Free(); a.Verdict == backup.Need && it.Size-prior.Left.Held > free {
 		return backup.Answer{Verdict: backup.Refuse, Err: t.fail("check", backup.NoSpace, nil)}
 	}
 	return a
@@ -116,6 +116,7 @@ func (t *target) Stage(ctx context.Context, it backup.Item) (backup.Staged, erro
 		return s, nil
 	}
 	s.keep = take(&t.dev.keep, it.Size)
+	s.temp = tempName(t.dev.temps.Add(1))
 	return stagedFile{s}, nil
 }
 

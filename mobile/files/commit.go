@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 
 	"github.com/ferry-move/ferry/mobile/backup"
 )
@@ -64,9 +65,15 @@ func (w *writer) land(s backup.Staged) landing {
 	return landing{err: fs.ErrClosed}
 }
 
-// dress sets mode and time by the open file. A file system that cannot keep
+// dress sets mode and time by the open file, unless the disk has lost some of it. A file system that cannot keep
 // them does not lose the file.
 func (s *stagedFile) dress() error {
+	s.mu.Lock()
+	lost := s.lost
+	s.mu.Unlock()
+	if lost != nil {
+		return lost
+	}
 	info, err := s.f.Stat()
 	if err != nil {
 		return err
@@ -215,7 +222,7 @@ func (s *stagedFile) arrived(d *dir, name string) error {
 // sameAs reports whether the file of that name in d holds what s holds. It
 // only fails when ctx is done or s cannot be read.
 func (s *stagedFile) sameAs(ctx context.Context, d *dir, name string) (bool, error) {
-	f, info, err := openRegular(d, name)
+	f, info, err := openRegular(d, name, os.O_RDONLY)
 	if err != nil || info.Size() != s.item.Size {
 		if err == nil {
 			f.Close()

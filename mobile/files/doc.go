@@ -24,7 +24,8 @@
 // A file arrives in a temporary file beside its final place (or above it, as
 // long as its folder does not exist), gets its time and permissions, is forced
 // to the disk together with the rest of its batch, and only then takes its
-// name, by a rename that fails when the name is taken.
+// name, by a rename that fails when the name is taken. What came of one that did
+// not arrive whole can be kept for a later run, cut to its length.
 // No symbolic link is ever followed, not even one inside the storage: each
 // folder is opened by itself, below the folder that holds it, and compared with
 // what was there under that name.

@@ -77,3 +77,39 @@ func deviceOf(info fs.FileInfo) uint64 {
 	}
 	return 0
 }
+
+// syncData forces a file's content to the disk, and of what describes it only
+// what reading needs.
+func syncData(f *os.File) error {
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var serr error
+	err = conn.Control(func(fd uintptr) {
+		for {
+			if serr = unix.Fdatasync(int(fd)); serr != unix.EINTR {
+				return
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return serr
+}
+
+// heldBytes returns how much of the disk a file takes: room that was taken
+// beforehand counts too.
+func heldBytes(info fs.FileInfo) int64 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return st.Blocks * 512
+	}
+	return info.Size()
+}
+
+// hasOtherName reports whether a file is known under another name too.
+func hasOtherName(info fs.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && st.Nlink > 1
+}

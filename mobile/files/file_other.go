@@ -28,3 +28,12 @@ func adviseSequential(*os.File) {}
 
 // deviceOf: nothing here flushes whole file systems.
 func deviceOf(fs.FileInfo) uint64 { return 0 }
+
+// syncData forces a file's content to the disk.
+func syncData(f *os.File) error { return f.Sync() }
+
+// heldBytes returns how much of the disk a file takes, as far as it shows.
+func heldBytes(info fs.FileInfo) int64 { return info.Size() }
+
+// hasOtherName: nothing here tells.
+func hasOtherName(fs.FileInfo) bool { return false }

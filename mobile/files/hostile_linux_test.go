@@ -435,7 +435,7 @@ func TestRacingOpen(t *testing.T) {
 		} else {
 			refused++
 		}
-		f, info, err := openRegular(parent, "f")
+		f, info, err := openRegular(parent, "f", os.O_RDONLY)
 		if err == nil {
 			opened++
 			if os.SameFile(info, other["inside/x"]) {

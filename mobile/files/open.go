@@ -56,7 +56,7 @@ func (r *reader) openFile(key string) (*os.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		f, _, err := openRegular(d, name)
+		f, _, err := openRegular(d, name, os.O_RDONLY)
 		moved := err != nil && r.src.inPlace(d) != nil
 		r.src.release(d)
 		switch {
@@ -72,10 +72,10 @@ func (r *reader) openFile(key string) (*os.File, error) {
 
 var errNotRegular = errors.New("not a regular file")
 
-// openRegular opens the regular file of that very name in d for reading. It
-// neither follows a link nor waits for a pipe, also when one takes the file's
-// place at that moment.
-func openRegular(d *dir, name string) (*os.File, fs.FileInfo, error) {
+// openRegular opens the regular file of that very name in d, for reading or for
+// reading and writing. It neither follows a link nor waits for a pipe, also when
+// one takes the file's place at that moment.
+func openRegular(d *dir, name string, flag int) (*os.File, fs.FileInfo, error) {
 	was, err := d.root.Lstat(name)
 	if err != nil {
 		return nil, nil, err
@@ -83,7 +83,7 @@ func openRegular(d *dir, name string) (*os.File, fs.FileInfo, error) {
 	if !was.Mode().IsRegular() {
 		return nil, nil, errNotRegular
 	}
-	f, err := d.root.OpenFile(name, os.O_RDONLY|openNonblock, 0)
+	f, err := d.root.OpenFile(name, flag|openNonblock, 0)
 	if err != nil {
 		return nil, nil, err
 	}

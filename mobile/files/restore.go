@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -36,7 +37,7 @@ type writer struct {
 }
 
 // Close implements backup.Restore. It removes the temporary files that were
-// not committed, and no others.
+// neither committed nor kept, and no others.
 func (w *writer) Close() error {
 	w.life.Lock()
 	defer w.life.Unlock()
@@ -112,7 +113,7 @@ func (w *writer) Check(ctx context.Context, it backup.Item, prior backup.Prior) 
 	if err != nil {
 		return w.refuse(err)
 	}
-	if len(a.Digests) == 0 && !w.space.room(it.Size) {
+	if len(a.Digests) == 0 && !w.space.room(max(0, it.Size-prior.Left.Held)) {
 		return w.refuse(backup.NoSpace)
 	}
 	return a
@@ -213,7 +214,7 @@ func (w *writer) alike(ctx context.Context, it backup.Item, key string) (backup.
 
 // digestOf hashes a file of size bytes.
 func digestOf(ctx context.Context, d *dir, name string, size int64) (backup.Digest, error) {
-	f, _, err := openRegular(d, name)
+	f, _, err := openRegular(d, name, os.O_RDONLY)
 	if err != nil {
 		return backup.Digest{}, err
 	}

@@ -140,7 +140,7 @@ type stagedDir struct {
 func (*stagedDir) Discard() error { return nil }
 
 // stagedFile is a file on its way in. It goes from open to settled once, by
-// Commit or by Discard.
+// Commit, Discard or Keep.
 type stagedFile struct {
 	w    *writer
 	item backup.Item
@@ -152,6 +152,8 @@ type stagedFile struct {
 
 	mu        sync.Mutex
 	settled   bool  // guarded by mu
+	named     bool  // its name is on the disk; guarded by mu
+	lost      error // the disk could not keep what was written; guarded by mu
 	unwritten int64 // bytes counted in w.space; guarded by mu
 }
 

@@ -2,6 +2,7 @@ package faulttest
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync/atomic"
 	"syscall"
@@ -19,6 +20,9 @@ const (
 	Stage            // Restore.Stage
 	Write            // StagedFile.WriteAt: half of the bytes are written
 	Commit           // Restore.Commit: the batch is dropped
+	Sync             // Keeper.Sync
+	Keep             // Keeper.Keep: what was staged is dropped
+	Resume           // Resumer.Resume
 	Ops              // how many there are
 )
 
@@ -141,6 +145,21 @@ func (t target) RemoveTemp(ctx context.Context, name string) error {
 	return backup.BadName
 }
 
+func (t target) Resume(ctx context.Context, it backup.Item, l backup.Leftover) (backup.ResumedFile, bool, error) {
+	r, ok := t.Restore.(backup.Resumer)
+	if !ok {
+		return nil, false, backup.Unsupported
+	}
+	if err := t.d.call(Resume); err != nil {
+		return nil, false, err
+	}
+	f, touched, err := r.Resume(ctx, it, l)
+	if err != nil {
+		return nil, false, err
+	}
+	return staged{f, t.d}, touched, nil
+}
+
 func (t target) Stage(ctx context.Context, it backup.Item) (backup.Staged, error) {
 	if err := t.d.call(Stage); err != nil {
 		return nil, err
@@ -191,4 +210,34 @@ func (s staged) TempName() string {
 		return t.TempName()
 	}
 	return ""
+}
+
+func (s staged) Sync(n int64) (backup.Leftover, error) {
+	k, ok := s.StagedFile.(backup.Keeper)
+	if !ok {
+		return backup.Leftover{}, backup.Unsupported
+	}
+	if err := s.d.call(Sync); err != nil {
+		return backup.Leftover{}, err
+	}
+	return k.Sync(n)
+}
+
+func (s staged) Keep(n int64) (backup.Leftover, error) {
+	k, ok := s.StagedFile.(backup.Keeper)
+	if !ok {
+		return backup.Leftover{}, backup.Unsupported
+	}
+	if err := s.d.call(Keep); err != nil {
+		return backup.Leftover{}, errors.Join(err, s.Discard())
+	}
+	return k.Keep(n)
+}
+
+// ReadAt passes on what a file that was resumed can do.
+func (s staged) ReadAt(p []byte, off int64) (int, error) {
+	if r, ok := s.StagedFile.(io.ReaderAt); ok {
+		return r.ReadAt(p, off)
+	}
+	return 0, backup.Unsupported
 }

@@ -7,12 +7,15 @@
 //	records: u32 BE length of what follows · u8 type · body · u32 BE CRC-32C of type and body
 //	  type 1, arrived: 16 bytes fingerprint · 32 bytes digest · u64 BE size · the kept name, if it differs
 //	  type 2, temporary: a name that this device created and that is not meant to stay
-//	  type 3, cleared: of the temporary names above this record none is left
+//	  type 3, cleared: of the temporary names above this record none is left, and nothing is kept under them
+//	  type 4, kept: the beginning of a file under a temporary name; drawn at [Kept]
 //
 // A record is believed only whole; a torn tail, which a crash leaves, is cut
 // off when the journal is opened. Arrived records are written only after the
 // item's bytes and name are durable, so the journal may lag behind the disk but
-// never runs ahead of it. In memory it holds 24 bytes for each item.
+// never runs ahead of it. In memory it holds 24 bytes for each item, and at most
+// [MaxKept] beginnings. A type that a program does not know is skipped, so each
+// version reads what any other one wrote.
 //
 // Its worst moment is a journal of another device, or of a newer version: it is
 // set aside under another name, never trusted and never deleted.
@@ -26,6 +29,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -40,6 +44,7 @@ const (
 	recArrived    = 1
 	recTemporary  = 2
 	recCleared    = 3
+	recKept       = 4
 	maxRecord     = 1 + 16 + 32 + 8 + backup.MaxKey
 	arrivedHeader = 16 + 32 + 8
 )
@@ -83,6 +88,11 @@ type Journal struct {
 	bytes int64                 // sizes of the items in at, added up
 	temps map[string]struct{}
 	noted int // temporary records since the last cleared one, also those that were noted anew
+
+	kept   map[Fingerprint]*kept
+	keptAs map[string]Fingerprint      // by temporary name
+	keptAt map[Fingerprint]Fingerprint // by place
+	loaded bool                        // what is noted from now on is of this run
 }
 
 // renoteAfter is after how many temporary names the living ones are noted anew,
@@ -108,8 +118,12 @@ func Open(path string, sender identity.DeviceID) (*Journal, error) {
 			f.Close()
 			return nil, err
 		}
-		j := &Journal{f: f, at: map[Fingerprint]int64{}, temps: map[string]struct{}{}}
+		j := &Journal{
+			f: f, at: map[Fingerprint]int64{}, temps: map[string]struct{}{},
+			kept: map[Fingerprint]*kept{}, keptAs: map[string]Fingerprint{}, keptAt: map[Fingerprint]Fingerprint{},
+		}
 		err = j.load(header + string(sender) + "\n")
+		j.loaded = true
 		if err == nil {
 			return j, nil
 		}
@@ -233,12 +247,18 @@ func (j *Journal) note(rec []byte, at int64) {
 			j.bytes += int64(binary.BigEndian.Uint64(body[48:]))
 		}
 		j.at[fp] = at + 1
+		j.forget(fp)
 	case recTemporary:
 		j.temps[string(body)] = struct{}{}
 		j.noted++
 	case recCleared:
 		clear(j.temps)
+		clear(j.kept)
+		clear(j.keptAs)
+		clear(j.keptAt)
 		j.noted = 0
+	case recKept:
+		j.noteKept(body)
 	}
 }
 
@@ -311,6 +331,9 @@ func (j *Journal) Gone(name backup.Key) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	delete(j.temps, string(name))
+	if fp, ok := j.keptAs[string(name)]; ok {
+		j.forget(fp)
+	}
 }
 
 // renote clears what is noted, and notes anew what is not gone. It is called
@@ -320,16 +343,29 @@ func (j *Journal) renote() error {
 	for n := range j.temps {
 		b = appendRecord(b, recTemporary, []byte(n))
 	}
-	return j.write(b)
+	was := maps.Clone(j.kept)
+	for _, k := range was {
+		b = appendRecord(b, recKept, k.append(nil))
+	}
+	err := j.write(b)
+	for fp, k := range j.kept {
+		if old := was[fp]; old != nil {
+			k.taken = old.taken
+		}
+	}
+	return err
 }
 
-// Temporaries returns the names noted and not gone.
+// Temporaries returns the names noted and not gone, but for those under which
+// something is kept.
 func (j *Journal) Temporaries() []backup.Key {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	out := make([]backup.Key, 0, len(j.temps))
 	for n := range j.temps {
-		out = append(out, backup.Key(n))
+		if _, ok := j.keptAs[n]; !ok {
+			out = append(out, backup.Key(n))
+		}
 	}
 	return out
 }

@@ -382,27 +382,33 @@ func FuzzLoad(f *testing.F) {
 	f.Add(appendRecord(nil, recArrived, []byte("too short")))
 	f.Add(appendRecord(appendRecord(nil, 9, []byte("a record of the future")), recTemporary, []byte("t")))
 	f.Add(binary.BigEndian.AppendUint32(nil, maxRecord+1))
+	k := keptOf(1, 3)
+	f.Add(appendRecord(nil, recKept, k.append(nil)))
+	f.Add(appendRecord(appendRecord(nil, recKept, k.append(nil)), recCleared))
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, tail []byte) {
 		path := filepath.Join(dir, fmt.Sprint("fuzz", os.Getpid()))
 		must(t, os.WriteFile(path, append([]byte(head), tail...), 0o600))
 		j, err := Open(path, device)
 		must(t, err)
-		temps, at, end := maps.Clone(j.temps), maps.Clone(j.at), j.end
+		temps, at, end, kept := maps.Clone(j.temps), maps.Clone(j.at), j.end, len(j.kept)
+		if kept > MaxKept || kept != len(j.keptAs) || kept != len(j.keptAt) {
+			t.Fatalf("%d are kept under %d names in %d places", kept, len(j.keptAs), len(j.keptAt))
+		}
 		for fp := range at {
 			if _, ok := j.Lookup(fp); !ok {
 				t.Fatal("a record that was loaded is not found")
 			}
 		}
 		must(t, j.Close())
-		kept, err := os.ReadFile(path)
+		left, err := os.ReadFile(path)
 		must(t, err)
-		if int64(len(kept)) != end || !bytes.HasPrefix(append([]byte(head), tail...), kept) {
-			t.Fatalf("%d bytes became %d", len(head)+len(tail), len(kept))
+		if int64(len(left)) != end || !bytes.HasPrefix(append([]byte(head), tail...), left) {
+			t.Fatalf("%d bytes became %d", len(head)+len(tail), len(left))
 		}
 		j, err = Open(path, device)
 		must(t, err)
-		if !maps.Equal(temps, j.temps) || !maps.Equal(at, j.at) {
+		if !maps.Equal(temps, j.temps) || !maps.Equal(at, j.at) || len(j.kept) != kept {
 			t.Fatal("the second opening found something else")
 		}
 		must(t, j.Close())

@@ -8,6 +8,11 @@
 // and keeps only those whose sibling is missing: a few hundred bytes for blocks
 // that arrive nearly in order, whatever the content's size.
 //
+// [Tree.Known] gives the nodes of what has come, and [Resume] goes on from them
+// without the blocks: so content can be finished and hashed of which nobody reads
+// the first part again. The last block is joined only by [Tree.Digest], so the
+// rest of content that is complete has its nodes too.
+//
 // Its worst moment is a block that comes twice or does not belong: it is
 // refused, because the tree would be of some other content.
 package tree
@@ -31,6 +36,9 @@ const (
 
 // ErrBlock means that a block was not expected.
 var ErrBlock = errors.New("unexpected block")
+
+// ErrNodes means that nodes are not those of a part of the content.
+var ErrNodes = errors.New("malformed nodes")
 
 // Blocks returns how many blocks content of size bytes has: at least one.
 func Blocks(size int64) int64 {
@@ -130,11 +138,16 @@ func (t *Tree) Add(i int64, d backup.Digest) error {
 	if i < 0 || i >= t.blocks || t.covered(i) {
 		return fmt.Errorf("%w: %d of %d", ErrBlock, i, t.blocks)
 	}
-	t.have++
-	p := place{0, i}
-	// Two halves are joined unless that would make the root, which is hashed
-	// differently and is Digest's to make.
-	for int64(1)<<(p.level+1) < t.blocks {
+	t.insert(place{0, i}, d)
+	return nil
+}
+
+// insert joins a node to those that are there. None of its blocks may be.
+func (t *Tree) insert(p place, d backup.Digest) {
+	t.have += 1 << p.level
+	// Two halves are joined unless the last block is in them: what it ends may be
+	// the root, which is hashed differently, and is Digest's to make.
+	for ((p.index|1)+1)<<p.level < t.blocks {
 		sibling := place{p.level, p.index ^ 1}
 		s, ok := t.nodes[sibling]
 		if !ok {
@@ -149,7 +162,6 @@ func (t *Tree) Add(i int64, d backup.Digest) error {
 		p = place{p.level + 1, p.index >> 1}
 	}
 	t.nodes[p] = d
-	return nil
 }
 
 func (t *Tree) covered(i int64) bool {

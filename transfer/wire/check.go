@@ -101,9 +101,12 @@ func (m *Want) check() error {
 	for i := range m.Wanted {
 		w := &m.Wanted[i]
 		v := backup.Verdict(w.Verdict)
-		if v != backup.Need && v != backup.Compare || w.ID == 0 || w.Offset > MaxSize || w.Offset%BlockSize != 0 ||
+		if v != backup.Need && v != backup.Compare || w.ID == 0 ||
 			len(w.Digests) > MaxDigests || (v == backup.Compare) != (len(w.Digests) > 0) {
 			return bad("want: verdict %d", w.Verdict)
+		}
+		if len(w.Nodes)%NodeSize != 0 || len(w.Nodes) > MaxNodes*NodeSize || v != backup.Need && len(w.Nodes) > 0 {
+			return bad("want: %d bytes of nodes", len(w.Nodes))
 		}
 		for _, d := range w.Digests {
 			if len(d) != len(backup.Digest{}) {

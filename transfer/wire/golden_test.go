@@ -34,8 +34,9 @@ var goldens = map[string]Message{
 		{Kind: 1, Type: 2, Key: []byte("DCIM"), Mode: 0o755, Sec: -1},
 		{Kind: 0, Type: 16, Key: []byte{0xff, 0x00}, Size: 77, Group: []byte("all.vcf"), Digest: fill(0x80, 32)},
 		{Kind: 1, Type: 1, Key: []byte("a"), Fail: 5}}},
-	"want":   &Want{Wanted: []Wanted{{ID: 1, Verdict: 1}, {ID: 70_000, Verdict: 3, Digests: [][]byte{fill(0, 32), fill(0x20, 32)}}}},
-	"settle": &Settle{Settled: []Settled{{ID: 70_000, Same: 2}, {ID: 1, Fail: 4}}},
+	"want":       &Want{Wanted: []Wanted{{ID: 1, Verdict: 1}, {ID: 70_000, Verdict: 3, Digests: [][]byte{fill(0, 32), fill(0x20, 32)}}}},
+	"want-nodes": &Want{Wanted: []Wanted{{ID: 3, Verdict: 1, Nodes: append([]byte{2, 0, 0, 0, 0, 0, 0, 0, 4}, fill(0, 32)...)}}},
+	"settle":     &Settle{Settled: []Settled{{ID: 70_000, Same: 2}, {ID: 1, Fail: 4}}},
 	"results": &Results{Results: []Result{
 		{ID: 1, Outcome: 1, Digest: fill(0, 32), Name: []byte("DCIM/a (1).jpg")}, {ID: 2, Outcome: 4, Reason: 7}, {ID: 1 << 40, Outcome: 3, Digest: fill(0x20, 32)}}},
 	"end": &End{Items: 1_000_000},

@@ -20,6 +20,10 @@ const (
 	MaxDigests = 16
 	// MaxSize is the largest content of one item in bytes.
 	MaxSize = 1 << 50
+	// NodeSize is the length of a node in bytes, and MaxNodes the most in one
+	// verdict.
+	NodeSize = 1 + 8 + 32
+	MaxNodes = 64
 	// TokenSize is the length of the secret that binds lanes to a session.
 	TokenSize = 32
 	// SignatureSize is the length of an Ed25519 signature.
@@ -122,10 +126,11 @@ type Items struct {
 type Wanted struct {
 	ID      uint64 `cbor:"1,keyasint"`
 	Verdict uint8  `cbor:"2,keyasint"`
-	// Offset is where to begin, a multiple of BlockSize; 0 in protocol 1.
-	Offset uint64 `cbor:"3,keyasint,omitempty"`
 	// Digests go with backup.Compare.
 	Digests [][]byte `cbor:"4,keyasint,omitempty"`
+	// Nodes stand for what is there of a file already, with backup.Need: nodes of
+	// its BLAKE3 tree, as package tree draws them. The rest is to be sent.
+	Nodes []byte `cbor:"5,keyasint,omitempty"`
 }
 
 // Want is a batch of verdicts. An item that needs no content (it is there, it

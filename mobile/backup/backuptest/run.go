@@ -55,6 +55,8 @@ var checks = []check{
 	{"restore/answers", checkAnswers},
 	{"restore/discard", checkDiscard},
 	{"restore/uncommitted", checkUncommitted},
+	{"restore/kept", checkKept},
+	{"restore/kept/refused", checkKeptRefused},
 	{"restore/garbage", checkGarbage},
 	{"restore/cancel", checkCancelled},
 	{"restore/concurrent", checkWriters},

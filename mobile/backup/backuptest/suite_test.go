@@ -20,6 +20,7 @@ type hooks struct {
 	open    func(b backup.Backup, ctx context.Context, it backup.Item, off int64) (io.ReadCloser, error)
 	stage   func(r backup.Restore, ctx context.Context, it backup.Item) (backup.Staged, error)
 	commit  func(r backup.Restore, ctx context.Context, batch []backup.Staged) []backup.Result
+	resume  func(backup.Resumer, context.Context, backup.Item, backup.Leftover) (backup.ResumedFile, bool, error)
 	check   func(c backup.Checker, it backup.Item, p backup.Prior) backup.Answer
 	close   func(r backup.Restore) error
 	deafens bool // the transport is not passed on
@@ -96,6 +97,17 @@ func (r *brokenRestore) Check(ctx context.Context, it backup.Item, p backup.Prio
 		return r.h.check(r.Restore.(backup.Checker), it, p)
 	}
 	return r.Restore.(backup.Checker).Check(ctx, it, p)
+}
+
+func (r *brokenRestore) Resume(ctx context.Context, it backup.Item, l backup.Leftover) (backup.ResumedFile, bool, error) {
+	if r.h.resume != nil {
+		return r.h.resume(r.Restore.(backup.Resumer), ctx, it, l)
+	}
+	return r.Restore.(backup.Resumer).Resume(ctx, it, l)
+}
+
+func (r *brokenRestore) RemoveTemp(ctx context.Context, name string) error {
+	return r.Restore.(backup.TempRemover).RemoveTemp(ctx, name)
 }
 
 func (r *brokenRestore) Close() error {
@@ -364,6 +376,28 @@ var breakages = []breakage{
 			}
 		}
 		return r.Commit(ctx, plain)
+	}})},
+	{name: "a beginning that is gone", sees: []string{"restore/kept"}, make: pure(hooks{resume: func(r backup.Resumer, ctx context.Context, it backup.Item, l backup.Leftover) (backup.ResumedFile, bool, error) {
+		f, touched, err := r.Resume(ctx, it, l)
+		if err == nil {
+			_, err = f.WriteAt(make([]byte, l.Length), 0)
+		}
+		return f, touched, err
+	}})},
+	{name: "committed when it is kept", sees: []string{"restore/kept"}, make: pure(hooks{close: func(r backup.Restore) error {
+		s, err := r.Stage(context.Background(), backup.Item{Kind: fakephone.Photos, Type: backup.TypeFile, Key: "DCIM/kept.jpg"})
+		if err == nil {
+			r.Commit(context.Background(), []backup.Staged{s})
+		}
+		return r.Close()
+	}})},
+	{name: "touched and not seen", sees: []string{"restore/kept/refused"}, make: pure(hooks{resume: func(r backup.Resumer, ctx context.Context, it backup.Item, l backup.Leftover) (backup.ResumedFile, bool, error) {
+		f, _, err := r.Resume(ctx, it, l)
+		return f, false, err
+	}})},
+	{name: "more is left than there is", sees: []string{"restore/kept/refused"}, make: pure(hooks{resume: func(r backup.Resumer, ctx context.Context, it backup.Item, l backup.Leftover) (backup.ResumedFile, bool, error) {
+		l.Length = min(l.Length, it.Size/2)
+		return r.Resume(ctx, it, l)
 	}})},
 	{name: "deaf to flags", sees: []string{"flags"}, make: pure(hooks{deafens: true})},
 }
