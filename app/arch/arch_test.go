@@ -37,6 +37,8 @@ var rules = map[string][]string{
 
 	"discovery/...": {"discovery/...", "p2p/identity"},
 
+	"transfer/lanes":   {},
+	"transfer/squeeze": {"transfer/wire"},
 	"transfer/wire":    {"mobile/backup"},
 	"transfer/tree":    {"mobile/backup", "transfer/wire"},
 	"transfer/journal": {"mobile/backup", "p2p/identity"},
