@@ -5,12 +5,14 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 	"time"
 
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/transfer/journal"
+	"github.com/ferry-move/ferry/transfer/squeeze"
 	"github.com/ferry-move/ferry/transfer/tree"
 	"github.com/ferry-move/ferry/transfer/wire"
 	"golang.org/x/sync/errgroup"
@@ -327,6 +329,9 @@ func (r *receiver) runLane(ctx context.Context, lane io.ReadCloser) error {
 		return errStray
 	}
 	buf := new([wire.BlockSize]byte)
+	var d squeeze.Decoder
+	defer d.Close()
+	var small []byte // what comes squeezed; made with the first
 	for {
 		bh, err := wire.ReadBlockHeader(rd)
 		if err == io.EOF {
@@ -336,7 +341,18 @@ func (r *receiver) runLane(ctx context.Context, lane io.ReadCloser) error {
 			return err
 		}
 		p := buf[:bh.Length]
-		if _, err := io.ReadFull(rd, p); err != nil {
+		if bh.Codec == wire.Squeezed {
+			if small == nil {
+				small = make([]byte, squeeze.MaxSqueezed)
+			}
+			if _, err := io.ReadFull(rd, small[:bh.Packed]); err != nil {
+				return err
+			}
+			// Also of an item that is over: the next block builds on it.
+			if err := d.Decode(p, small[:bh.Packed]); err != nil {
+				return fmt.Errorf("%w: %w", wire.ErrLane, err)
+			}
+		} else if _, err := io.ReadFull(rd, p); err != nil {
 			return err
 		}
 		if err := r.onBlock(ctx, bh, p); err != nil {

@@ -1,13 +1,13 @@
 package transfer
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"io"
 	"sync"
 
 	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/transfer/squeeze"
 	"github.com/ferry-move/ferry/transfer/tree"
 	"github.com/ferry-move/ferry/transfer/wire"
 	"golang.org/x/sync/errgroup"
@@ -21,11 +21,12 @@ const (
 
 // block is a piece of content on its way to a lane.
 type block struct {
-	head wire.BlockHeader
-	o    *outItem
-	last bool
-	data []byte                // the bytes to send
-	buf  *[wire.BlockSize]byte // what data lies in, to be given back; nil for an entity's value
+	head  wire.BlockHeader
+	o     *outItem
+	last  bool
+	worth bool                  // it may be squeezed
+	data  []byte                // the content
+	buf   *[wire.BlockSize]byte // what data lies in, to be given back; nil for an entity's value
 }
 
 var blockBufs = sync.Pool{New: func() any { return new([wire.BlockSize]byte) }}
@@ -214,6 +215,7 @@ func (s *sender) readItem(ctx context.Context, o *outItem) error {
 		defer r.Close()
 	}
 	t := tree.New(size)
+	worth := false
 	for i := range tree.Blocks(size) {
 		if o.ended.Load() { // it failed over there: its disk is full, a block was damaged
 			return nil
@@ -230,6 +232,10 @@ func (s *sender) readItem(ctx context.Context, o *outItem) error {
 				return s.fail(ctx, o, err)
 			}
 		}
+		if i == 0 && !s.cfg.NoSqueeze && n >= squeeze.MinBlock {
+			worth = squeeze.Worth(contentName(o.it), b.data)
+		}
+		b.worth = worth
 		b.head = wire.BlockHeader{Length: uint32(n), Item: o.id, Offset: uint64(i) * wire.BlockSize, Hash: tree.Block(b.data, i, size)}
 		if err := t.Add(i, b.head.Hash); err != nil {
 			return err
@@ -245,6 +251,14 @@ func (s *sender) readItem(ctx context.Context, o *outItem) error {
 		}
 	}
 	return nil
+}
+
+// contentName is what tells of an item's content by its ending.
+func contentName(it backup.Item) string {
+	if it.Type == backup.TypeFile {
+		return string(it.Key)
+	}
+	return ""
 }
 
 // readBlock fills p. Of the last block it also reads the end: a file that grew
@@ -267,63 +281,4 @@ func readBlock(r io.Reader, p []byte, last bool) error {
 		return err
 	}
 	return nil
-}
-
-// runLane opens a lane and sends blocks until there are no more. The lane is
-// closed with the session, when the receiver has surely read its end.
-func (s *sender) runLane(ctx context.Context) error {
-	lane, err := s.cfg.Lanes.OpenLane(ctx)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	s.lanes = append(s.lanes, lane)
-	s.mu.Unlock()
-	defer context.AfterFunc(ctx, func() { lane.Close() })()
-	w := bufio.NewWriterSize(lane, 64<<10)
-	if err := wire.WriteLaneHello(w, wire.LaneHello{Protocol: wire.Protocol, Token: [wire.TokenSize]byte(s.answer.Token)}); err != nil {
-		return err
-	}
-	var head []byte
-	for {
-		var b *block
-		select {
-		case b = <-s.blocks:
-		default: // nothing waits: what is buffered goes out
-			if err := w.Flush(); err != nil {
-				return err
-			}
-			select {
-			case b = <-s.blocks:
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
-		}
-		if b == nil {
-			if err := w.Flush(); err != nil {
-				return err
-			}
-			return lane.CloseWrite()
-		}
-		n := len(b.data) // counted before the result can come
-		s.mu.Lock()
-		b.o.moved += int64(n)
-		s.mu.Unlock()
-		s.meter.moved(n)
-		head = wire.AppendBlockHeader(head[:0], b.head)
-		_, err := w.Write(head)
-		if err == nil {
-			_, err = w.Write(b.data)
-		}
-		b.release()
-		if err != nil {
-			return err
-		}
-		if b.last {
-			s.mu.Lock()
-			s.report.SentItems++
-			s.report.SentBytes += uint64(b.o.it.Size)
-			s.mu.Unlock()
-		}
-	}
 }

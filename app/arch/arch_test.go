@@ -73,6 +73,7 @@ var owners = map[string][]string{
 	"github.com/libp2p/go-libp2p":                  {"p2p/..."},
 	"github.com/libp2p/go-libp2p/p2p/discovery":    {}, // lists interfaces in a way that Android refuses
 	"github.com/gtank/ristretto255":                {"p2p/pairing/cpace"},
+	"github.com/klauspost/compress":                {"transfer/squeeze"},
 	"github.com/fxamacker/cbor/v2":                 {"transfer/wire"},
 	"github.com/emersion/go-vcard":                 {"mobile/contacts/..."},
 	"golang.org/x/term":                            {"ui/cli"},
