@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ferry-move/ferry/mobile/backup"
@@ -281,8 +282,11 @@ func (r *receiver) acceptLanes(ctx context.Context) error {
 		}
 		return nil
 	})
-	places := make(chan struct{}, r.cfg.LaneCount)
-	for range r.cfg.LaneCount + maxStrays {
+	// A lane that ends keeps its place until its end was read, when the next one
+	// may be on its way.
+	places := make(chan struct{}, r.cfg.LaneCount+spareLanes)
+	var strays atomic.Int32
+	for strays.Load() <= maxStrays {
 		if put(actx, places, struct{}{}) != nil {
 			break
 		}
@@ -296,9 +300,10 @@ func (r *receiver) acceptLanes(ctx context.Context) error {
 		g.Go(func() error {
 			err := r.runLane(gctx, lane)
 			if errors.Is(err, errStray) {
-				<-places
-				return nil
+				strays.Add(1)
+				err = nil
 			}
+			<-places
 			err = wrapLane(gctx, err)
 			if closed(r.allDone) { // the sender may close lanes as it likes now
 				return nil
@@ -312,6 +317,9 @@ func (r *receiver) acceptLanes(ctx context.Context) error {
 // maxStrays is how many lanes may come that are not this session's. A session
 // that was cut may have some on their way when the next one begins.
 const maxStrays = 2 * MaxLanes
+
+// spareLanes is how many lanes may be ending beside those that are announced.
+const spareLanes = 4
 
 // errStray means that a lane is not this session's.
 var errStray = errors.New("another session's lane")

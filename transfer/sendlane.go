@@ -3,6 +3,7 @@ package transfer
 import (
 	"bufio"
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -31,20 +32,46 @@ func (p *packed) release() {
 	}
 }
 
-// runLane opens a lane and sends blocks until there are no more. The lane is
-// closed with the session, when the receiver has surely read its end.
+// openError is why a lane could not be opened.
+type openError struct{ error }
+
+func (e openError) Unwrap() error { return e.error }
+
+// wrapLate is wrapLane for a lane that the session can do without: that it
+// cannot be opened is no error.
+func wrapLate(ctx context.Context, err error) error {
+	if errors.As(err, new(openError)) {
+		return nil
+	}
+	return wrapLane(ctx, err)
+}
+
+// runLane opens a lane and sends blocks until there are no more, or until it is
+// told to end. The lane is closed with the session, when the receiver has surely
+// read its end, or when that has closed it.
 //
 //	blocks ─> pack ─> write ─> lane
 //
 // Packing a block and writing the one before overlap.
-func (s *sender) runLane(ctx context.Context) error {
+func (s *sender) runLane(ctx context.Context, c *crew) error {
 	lane, err := s.cfg.Lanes.OpenLane(ctx)
 	if err != nil {
-		return err
+		c.opened(nil)
+		return openError{err}
 	}
 	s.mu.Lock()
 	s.lanes = append(s.lanes, lane)
 	s.mu.Unlock()
+	w := bufio.NewWriterSize(lane, 64<<10)
+	err = wire.WriteLaneHello(w, wire.LaneHello{Protocol: wire.Protocol, Token: [wire.TokenSize]byte(s.answer.Token)})
+	if err == nil {
+		err = w.Flush()
+	}
+	if err != nil {
+		c.opened(nil)
+		return err
+	}
+	run := c.opened(lane)
 	g, gctx := errgroup.WithContext(ctx)
 	defer context.AfterFunc(gctx, func() {
 		if ctx.Err() != nil { // not at the lane's own end
@@ -54,25 +81,27 @@ func (s *sender) runLane(ctx context.Context) error {
 	out := make(chan packed, 1)
 	g.Go(func() error {
 		defer close(out)
-		return s.pack(gctx, out)
+		return s.pack(gctx, c, run, out)
 	})
-	g.Go(func() error { return s.write(gctx, lane, out) })
-	return g.Wait()
+	g.Go(func() error { return s.write(gctx, lane, w, out) })
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if closed(run.leave) {
+		run.drain(ctx)
+		lane.Close()
+	}
+	return nil
 }
 
 // pack squeezes blocks for one lane, whose other end remembers them.
-func (s *sender) pack(ctx context.Context, out chan<- packed) error {
+func (s *sender) pack(ctx context.Context, c *crew, run *laneRun, out chan<- packed) error {
 	var e squeeze.Encoder
 	defer e.Close()
 	for {
-		var b *block
-		select {
-		case b = <-s.blocks:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+		b, err := s.nextBlock(ctx, c, run)
 		if b == nil {
-			return nil
+			return err
 		}
 		p := packed{block: b, out: b.data}
 		if b.worth && len(b.data) >= squeeze.MinBlock && !b.o.ended.Load() && b.o.squeeze.Try() {
@@ -85,6 +114,28 @@ func (s *sender) pack(ctx context.Context, out chan<- packed) error {
 			p.release()
 			return err
 		}
+	}
+}
+
+// nextBlock takes a block; nil = there is none for this lane any more.
+func (s *sender) nextBlock(ctx context.Context, c *crew, run *laneRun) (*block, error) {
+	if closed(run.leave) {
+		return nil, nil
+	}
+	select {
+	case b := <-s.blocks:
+		return b, nil
+	default:
+	}
+	c.waiting.Add(1)
+	defer c.waiting.Add(-1)
+	select {
+	case b := <-s.blocks:
+		return b, nil
+	case <-run.leave:
+		return nil, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
 	}
 }
 
@@ -101,11 +152,7 @@ func (s *sender) squeeze(e *squeeze.Encoder, p *packed) {
 }
 
 // write sends what is packed over a lane, to its end.
-func (s *sender) write(ctx context.Context, lane LaneWriter, in <-chan packed) error {
-	w := bufio.NewWriterSize(lane, 64<<10)
-	if err := wire.WriteLaneHello(w, wire.LaneHello{Protocol: wire.Protocol, Token: [wire.TokenSize]byte(s.answer.Token)}); err != nil {
-		return err
-	}
+func (s *sender) write(ctx context.Context, lane LaneWriter, w *bufio.Writer, in <-chan packed) error {
 	var head []byte
 	for {
 		var p packed

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/transfer/lanes"
 	"github.com/ferry-move/ferry/transfer/squeeze"
 	"github.com/ferry-move/ferry/transfer/tree"
 	"github.com/ferry-move/ferry/transfer/wire"
@@ -50,6 +51,7 @@ func (s *sender) move(ctx context.Context) error {
 			return s.c.send(gctx, &wire.Settle{Settled: b})
 		})
 	})
+	over := make(chan struct{}) // there are no more blocks
 	producers, pctx := errgroup.WithContext(gctx)
 	for range fileReaders {
 		producers.Go(func() error { return each(pctx, s.todo, s.allDone, s.readItem) })
@@ -60,11 +62,12 @@ func (s *sender) move(ctx context.Context) error {
 	g.Go(func() error {
 		err := producers.Wait()
 		close(s.blocks)
+		close(over)
 		return err
 	})
-	for range min(s.cfg.LaneCount, int(min(s.answer.Lanes, MaxLanes))) {
-		g.Go(func() error { return wrapLane(gctx, s.runLane(gctx)) })
-	}
+	most := min(s.cfg.LaneCount, int(min(s.answer.Lanes, MaxLanes)))
+	c := &crew{s: s, g: g, max: most, pol: lanes.Policy{Max: most}}
+	g.Go(func() error { return c.run(gctx, over) })
 	return g.Wait()
 }
 
