@@ -79,6 +79,17 @@ func (l *Link) OpenLane(ctx context.Context) (*Lane, error) {
 // Write implements io.Writer.
 func (l *Lane) Write(p []byte) (int, error) { return l.stream.Write(p) }
 
+// Stats returns the lane's smoothed and least round trip time, how many packets
+// it sent and lost, and how many bytes it sent and did not lose.
+func (l *Lane) Stats() (rtt, minRTT time.Duration, sent, lost uint64, bytes int64) {
+	s := l.conn.ConnectionStats()
+	return s.SmoothedRTT, s.MinRTT, s.PacketsSent, s.PacketsLost, int64(s.BytesSent - s.BytesLost)
+}
+
+// Done is closed when the lane's connection has ended: after CloseWrite, when
+// the other side has read everything.
+func (l *Lane) Done() <-chan struct{} { return l.conn.Context().Done() }
+
 // CloseWrite says that the lane ends here; everything written still arrives if
 // Close is not called before it did.
 func (l *Lane) CloseWrite() error { return l.stream.Close() }

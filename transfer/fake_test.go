@@ -295,6 +295,7 @@ func sending(t *testing.T, tune func(*transfer.SendConfig), script func(*fake)) 
 	cfg := transfer.SendConfig{
 		Self: transfer.Self{Key: k, Name: "Old phone", Version: "test"}, Peer: f.key.ID(), Control: l.SendControl, Lanes: l.Open,
 		Agents: []backup.Agent{src.Agent("documents")}, LaneCount: 1,
+		NoSqueeze: true, // the fake reads blocks as they are
 	}
 	if tune != nil {
 		tune(&cfg)

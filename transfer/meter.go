@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/transfer/lanes"
 )
 
 // Phase is what a session is doing.
@@ -48,6 +49,10 @@ type Progress struct {
 	// Elapsed is the time since items began to move; 0 before.
 	Elapsed time.Duration
 	Kinds   []KindProgress
+	// Lanes is how many lanes there should be, and LanesWhy why, in the words
+	// of package lanes. Only the old phone knows.
+	Lanes    int
+	LanesWhy string
 }
 
 // Meter counts what a session does. A session writes it; any number of
@@ -59,6 +64,8 @@ type Meter struct {
 	sent     atomic.Uint64
 	underway atomic.Int64 // bytes of items that have not ended
 
+	decision atomic.Pointer[lanes.Decision] // nil = none yet
+
 	mu    sync.Mutex
 	kinds []KindProgress // guarded by mu
 }
@@ -68,6 +75,9 @@ func (m *Meter) Snapshot() Progress {
 	p := Progress{Phase: Phase(m.phase.Load()), SentBytes: m.sent.Load()}
 	if b := m.began.Load(); b != nil {
 		p.Elapsed = time.Since(*b)
+	}
+	if d := m.decision.Load(); d != nil {
+		p.Lanes, p.LanesWhy = d.Lanes, d.Why.String()
 	}
 	m.mu.Lock()
 	p.Kinds = append(p.Kinds, m.kinds...)
@@ -97,6 +107,15 @@ func (m *Meter) setKinds(kinds []KindProgress) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.kinds = append([]KindProgress(nil), kinds...)
+}
+
+// lanes notes how many lanes there should be. That nothing changes is no reason
+// to forget the last one.
+func (m *Meter) lanes(d lanes.Decision) {
+	if d.Why == lanes.Hold && m.decision.Load() != nil {
+		return
+	}
+	m.decision.Store(&d)
 }
 
 // moved counts n bytes of content that went over the link.

@@ -5,12 +5,15 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/transfer/journal"
+	"github.com/ferry-move/ferry/transfer/squeeze"
 	"github.com/ferry-move/ferry/transfer/tree"
 	"github.com/ferry-move/ferry/transfer/wire"
 	"golang.org/x/sync/errgroup"
@@ -296,8 +299,11 @@ func (r *receiver) acceptLanes(ctx context.Context) error {
 		}
 		return nil
 	})
-	places := make(chan struct{}, r.cfg.LaneCount)
-	for range r.cfg.LaneCount + maxStrays {
+	// A lane that ends keeps its place until its end was read, when the next one
+	// may be on its way.
+	places := make(chan struct{}, r.cfg.LaneCount+spareLanes)
+	var strays atomic.Int32
+	for strays.Load() <= maxStrays {
 		if put(actx, places, struct{}{}) != nil {
 			break
 		}
@@ -311,9 +317,10 @@ func (r *receiver) acceptLanes(ctx context.Context) error {
 		g.Go(func() error {
 			err := r.runLane(gctx, lane)
 			if errors.Is(err, errStray) {
-				<-places
-				return nil
+				strays.Add(1)
+				err = nil
 			}
+			<-places
 			err = wrapLane(gctx, err)
 			if closed(r.allDone) { // the sender may close lanes as it likes now
 				return nil
@@ -327,6 +334,9 @@ func (r *receiver) acceptLanes(ctx context.Context) error {
 // maxStrays is how many lanes may come that are not this session's. A session
 // that was cut may have some on their way when the next one begins.
 const maxStrays = 2 * MaxLanes
+
+// spareLanes is how many lanes may be ending beside those that are announced.
+const spareLanes = 4
 
 // errStray means that a lane is not this session's.
 var errStray = errors.New("another session's lane")
@@ -344,6 +354,9 @@ func (r *receiver) runLane(ctx context.Context, lane io.ReadCloser) error {
 		return errStray
 	}
 	buf := new([wire.BlockSize]byte)
+	var d squeeze.Decoder
+	defer d.Close()
+	var small []byte // what comes squeezed; made with the first
 	for {
 		bh, err := wire.ReadBlockHeader(rd)
 		if err == io.EOF {
@@ -353,7 +366,18 @@ func (r *receiver) runLane(ctx context.Context, lane io.ReadCloser) error {
 			return err
 		}
 		p := buf[:bh.Length]
-		if _, err := io.ReadFull(rd, p); err != nil {
+		if bh.Codec == wire.Squeezed {
+			if small == nil {
+				small = make([]byte, squeeze.MaxSqueezed)
+			}
+			if _, err := io.ReadFull(rd, small[:bh.Packed]); err != nil {
+				return err
+			}
+			// Also of an item that is over: the next block builds on it.
+			if err := d.Decode(p, small[:bh.Packed]); err != nil {
+				return fmt.Errorf("%w: %w", wire.ErrLane, err)
+			}
+		} else if _, err := io.ReadFull(rd, p); err != nil {
 			return err
 		}
 		if err := r.onBlock(ctx, bh, p); err != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/p2p/identity"
 	"github.com/ferry-move/ferry/transfer/receipt"
+	"github.com/ferry-move/ferry/transfer/squeeze"
 	"github.com/ferry-move/ferry/transfer/tree"
 	"github.com/ferry-move/ferry/transfer/wire"
 	"golang.org/x/sync/semaphore"
@@ -34,6 +36,8 @@ type SendConfig struct {
 	Transport backup.Transport
 	// LaneCount is how many lanes to use at most. 0 = DefaultLanes.
 	LaneCount int
+	// NoSqueeze sends all content as it is.
+	NoSqueeze bool
 	// Meter is written to. nil = nobody looks.
 	Meter *Meter
 	// Observer hears of items. nil = nobody listens.
@@ -55,6 +59,7 @@ type outItem struct {
 	unlisted bool
 	ended    atomic.Bool // it has its result: nothing more of it need be read
 	wanted   bool        // owned by the read loop
+	squeeze  squeeze.Item
 	// What an earlier session sent, as the receiver says. Set before it is read.
 	there []tree.Node
 }
@@ -104,6 +109,7 @@ type sender struct {
 	report  Report              // guarded by mu
 	lanes   []LaneWriter        // guarded by mu
 
+	judge   *squeeze.Judge
 	turns   *turns
 	allDone chan struct{} // closed when every item has its result; guarded by mu
 }
@@ -121,6 +127,7 @@ func Send(ctx context.Context, cfg SendConfig) (*Report, error) {
 		slots: semaphore.NewWeighted(Window), keyBytes: semaphore.NewWeighted(windowKeys), valueBytes: semaphore.NewWeighted(windowBytes),
 		manifest: make(chan wire.Entry, entriesPerFrame), settled: make(chan wire.Settled, Window),
 		todo: make(chan *outItem, Window), compare: make(chan compareJob, Window), blocks: make(chan *block, 32),
+		judge: squeeze.NewJudge(runtime.GOMAXPROCS(0)),
 		items: map[uint64]*outItem{}, nextSent: 1, turns: newTurns(senderHears), allDone: make(chan struct{}),
 	}
 	if s.meter == nil {

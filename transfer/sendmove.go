@@ -1,13 +1,14 @@
 package transfer
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"io"
 	"sync"
 
 	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/transfer/lanes"
+	"github.com/ferry-move/ferry/transfer/squeeze"
 	"github.com/ferry-move/ferry/transfer/tree"
 	"github.com/ferry-move/ferry/transfer/wire"
 	"golang.org/x/sync/errgroup"
@@ -21,11 +22,12 @@ const (
 
 // block is a piece of content on its way to a lane.
 type block struct {
-	head wire.BlockHeader
-	o    *outItem
-	last bool
-	data []byte                // the bytes to send
-	buf  *[wire.BlockSize]byte // what data lies in, to be given back; nil for an entity's value
+	head  wire.BlockHeader
+	o     *outItem
+	last  bool
+	worth bool                  // it may be squeezed
+	data  []byte                // the content
+	buf   *[wire.BlockSize]byte // what data lies in, to be given back; nil for an entity's value
 }
 
 var blockBufs = sync.Pool{New: func() any { return new([wire.BlockSize]byte) }}
@@ -49,6 +51,7 @@ func (s *sender) move(ctx context.Context) error {
 			return s.c.send(gctx, &wire.Settle{Settled: b})
 		})
 	})
+	over := make(chan struct{}) // there are no more blocks
 	producers, pctx := errgroup.WithContext(gctx)
 	for range fileReaders {
 		producers.Go(func() error { return each(pctx, s.todo, s.allDone, s.readItem) })
@@ -59,11 +62,12 @@ func (s *sender) move(ctx context.Context) error {
 	g.Go(func() error {
 		err := producers.Wait()
 		close(s.blocks)
+		close(over)
 		return err
 	})
-	for range min(s.cfg.LaneCount, int(min(s.answer.Lanes, MaxLanes))) {
-		g.Go(func() error { return wrapLane(gctx, s.runLane(gctx)) })
-	}
+	most := min(s.cfg.LaneCount, int(min(s.answer.Lanes, MaxLanes)))
+	c := &crew{s: s, g: g, max: most, pol: lanes.Policy{Max: most}}
+	g.Go(func() error { return c.run(gctx, over) })
 	return g.Wait()
 }
 
@@ -229,6 +233,7 @@ func (s *sender) readGap(ctx context.Context, o *outItem, t *tree.Tree, gap tree
 		}
 		defer r.Close()
 	}
+	worth := false
 	for i := gap.First; i < gap.End; i++ {
 		if o.ended.Load() { // it failed over there: its disk is full, a block was damaged
 			return false, nil
@@ -245,6 +250,10 @@ func (s *sender) readGap(ctx context.Context, o *outItem, t *tree.Tree, gap tree
 				return false, s.fail(ctx, o, err)
 			}
 		}
+		if i == gap.First && !s.cfg.NoSqueeze && n >= squeeze.MinBlock {
+			worth = squeeze.Worth(contentName(o.it), b.data)
+		}
+		b.worth = worth
 		b.head = wire.BlockHeader{Length: uint32(n), Item: o.id, Offset: uint64(i) * wire.BlockSize, Hash: tree.Block(b.data, i, size)}
 		if err := t.Add(i, b.head.Hash); err != nil {
 			return false, err
@@ -260,6 +269,14 @@ func (s *sender) readGap(ctx context.Context, o *outItem, t *tree.Tree, gap tree
 		}
 	}
 	return true, nil
+}
+
+// contentName is what tells of an item's content by its ending.
+func contentName(it backup.Item) string {
+	if it.Type == backup.TypeFile {
+		return string(it.Key)
+	}
+	return ""
 }
 
 // readBlock fills p. Of the last block it also reads the end: a file that grew
@@ -282,63 +299,4 @@ func readBlock(r io.Reader, p []byte, last bool) error {
 		return err
 	}
 	return nil
-}
-
-// runLane opens a lane and sends blocks until there are no more. The lane is
-// closed with the session, when the receiver has surely read its end.
-func (s *sender) runLane(ctx context.Context) error {
-	lane, err := s.cfg.Lanes.OpenLane(ctx)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	s.lanes = append(s.lanes, lane)
-	s.mu.Unlock()
-	defer context.AfterFunc(ctx, func() { lane.Close() })()
-	w := bufio.NewWriterSize(lane, 64<<10)
-	if err := wire.WriteLaneHello(w, wire.LaneHello{Protocol: wire.Protocol, Token: [wire.TokenSize]byte(s.answer.Token)}); err != nil {
-		return err
-	}
-	var head []byte
-	for {
-		var b *block
-		select {
-		case b = <-s.blocks:
-		default: // nothing waits: what is buffered goes out
-			if err := w.Flush(); err != nil {
-				return err
-			}
-			select {
-			case b = <-s.blocks:
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
-		}
-		if b == nil {
-			if err := w.Flush(); err != nil {
-				return err
-			}
-			return lane.CloseWrite()
-		}
-		n := len(b.data) // counted before the result can come
-		s.mu.Lock()
-		b.o.moved += int64(n)
-		s.mu.Unlock()
-		s.meter.moved(n)
-		head = wire.AppendBlockHeader(head[:0], b.head)
-		_, err := w.Write(head)
-		if err == nil {
-			_, err = w.Write(b.data)
-		}
-		b.release()
-		if err != nil {
-			return err
-		}
-		s.mu.Lock()
-		s.report.SentBytes += uint64(n)
-		if b.last {
-			s.report.SentItems++
-		}
-		s.mu.Unlock()
-	}
 }

@@ -29,8 +29,8 @@ const (
 	// the receiver keeps, of all items. A sender that keeps the order of each
 	// file, whatever its lanes do to it, needs some hundreds.
 	maxNodes = 1 << 16
-	// DefaultLanes is how many lanes a session uses.
-	DefaultLanes = 8
+	// DefaultLanes is the most lanes that a session uses, unless told otherwise.
+	DefaultLanes = 12
 	// MaxLanes is the most lanes that a receiver serves.
 	MaxLanes = 16
 	// entriesPerFrame is how many entries, verdicts and results share a frame.

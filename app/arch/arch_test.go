@@ -37,6 +37,8 @@ var rules = map[string][]string{
 
 	"discovery/...": {"discovery/...", "p2p/identity"},
 
+	"transfer/lanes":   {},
+	"transfer/squeeze": {"transfer/wire"},
 	"transfer/wire":    {"mobile/backup"},
 	"transfer/tree":    {"mobile/backup", "transfer/wire"},
 	"transfer/journal": {"mobile/backup", "p2p/identity"},
@@ -71,6 +73,7 @@ var owners = map[string][]string{
 	"github.com/libp2p/go-libp2p":                  {"p2p/..."},
 	"github.com/libp2p/go-libp2p/p2p/discovery":    {}, // lists interfaces in a way that Android refuses
 	"github.com/gtank/ristretto255":                {"p2p/pairing/cpace"},
+	"github.com/klauspost/compress":                {"transfer/squeeze"},
 	"github.com/fxamacker/cbor/v2":                 {"transfer/wire"},
 	"github.com/emersion/go-vcard":                 {"mobile/contacts/..."},
 	"golang.org/x/term":                            {"ui/cli"},

@@ -18,7 +18,7 @@ import (
 func over(t *testing.T, from, to *folder, link func(transfertest.Ends) transfertest.Ends) *transfertest.Rig {
 	r := transfertest.NewRig(t, func(testing.TB) transfertest.Ends { return link(transfertest.Pipe()) },
 		fakephone.Config{Empty: true}, fakephone.Config{Empty: true})
-	r.TuneSend = func(c *transfer.SendConfig) { c.Agents = []backup.Agent{from.agent()} }
+	r.TuneSend = func(c *transfer.SendConfig) { c.Agents, c.NoSqueeze = []backup.Agent{from.agent()}, true } // faults count bytes
 	r.TuneTake = func(c *transfer.ReceiveConfig) { c.Agents = []backup.Agent{to.agent()} }
 	return r
 }

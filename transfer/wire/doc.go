@@ -26,6 +26,8 @@
 //	│ 0x42 │ codec │ zero │ length u32  │ item u64 │ off u64  │ BLAKE3  │ bytes │
 //	└──────┴───────┴──────┴─────────────┴──────────┴──────────┴─────────┴───────┘
 //
+// With codec 1 the length of what follows, a u32, stands before the bytes.
+//
 // The worst moment is a peer that lies about lengths. Nothing is allocated by a
 // length that a peer gave before that length was held against a cap of ours.
 package wire

@@ -14,12 +14,16 @@ import (
 // a node of the content's BLAKE3 tree.
 const BlockSize = 256 << 10
 
-// Codec says how a block's bytes are packed. 0 = as they are; there is no
-// other one in protocol 1.
+// Codec says how a block's bytes are packed.
 type Codec uint8
 
-// Raw is the codec of bytes as they are.
-const Raw Codec = 0
+const (
+	// Raw is the codec of bytes as they are.
+	Raw Codec = 0
+	// Squeezed is the codec of package squeeze, whose decoder remembers the
+	// lane's blocks before.
+	Squeezed Codec = 1
+)
 
 const (
 	laneMagic   = "FERRYLANE\x00"
@@ -69,8 +73,11 @@ func ReadLaneHello(r io.Reader) (LaneHello, error) {
 // block of length 0.
 type BlockHeader struct {
 	Codec Codec
-	// Length is how many bytes follow, at most BlockSize.
+	// Length is how many bytes of content the block has, at most BlockSize.
 	Length uint32
+	// Packed is how many bytes follow with Squeezed, at most 15/16 of Length. 0
+	// with Raw, where Length bytes follow.
+	Packed uint32
 	// Item is the item's ID in the session.
 	Item uint64
 	// Offset is the block's place in the content, a multiple of BlockSize.
@@ -86,7 +93,19 @@ func AppendBlockHeader(dst []byte, h BlockHeader) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, h.Length)
 	dst = binary.BigEndian.AppendUint64(dst, h.Item)
 	dst = binary.BigEndian.AppendUint64(dst, h.Offset)
-	return append(dst, h.Hash[:]...)
+	dst = append(dst, h.Hash[:]...)
+	if h.Codec == Squeezed {
+		dst = binary.BigEndian.AppendUint32(dst, h.Packed)
+	}
+	return dst
+}
+
+// noEOF makes an end of what a cut is.
+func noEOF(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 // ReadBlockHeader reads a BlockHeader. io.EOF means that the lane ended between
@@ -106,7 +125,7 @@ func ReadBlockHeader(r io.Reader) (BlockHeader, error) {
 	switch {
 	case b[0] != blockMark || b[2] != 0 || b[3] != 0:
 		return BlockHeader{}, fmt.Errorf("%w: not a block", ErrLane)
-	case h.Codec != Raw:
+	case h.Codec != Raw && h.Codec != Squeezed:
 		return BlockHeader{}, fmt.Errorf("%w: codec %d", ErrLane, h.Codec)
 	case h.Length > BlockSize:
 		return BlockHeader{}, fmt.Errorf("%w: block of %d bytes", ErrLane, h.Length)
@@ -114,6 +133,16 @@ func ReadBlockHeader(r io.Reader) (BlockHeader, error) {
 		return BlockHeader{}, fmt.Errorf("%w: offset %d", ErrLane, h.Offset)
 	case h.Item == 0:
 		return BlockHeader{}, fmt.Errorf("%w: item 0", ErrLane)
+	}
+	if h.Codec == Raw {
+		return h, nil
+	}
+	var packed [4]byte
+	if _, err := io.ReadFull(r, packed[:]); err != nil {
+		return BlockHeader{}, fmt.Errorf("%w: cut in a header: %w", ErrLane, noEOF(err))
+	}
+	if h.Packed = binary.BigEndian.Uint32(packed[:]); h.Packed == 0 || h.Packed > h.Length-h.Length/16 {
+		return BlockHeader{}, fmt.Errorf("%w: %d bytes packed into %d", ErrLane, h.Length, h.Packed)
 	}
 	return h, nil
 }

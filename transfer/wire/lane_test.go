@@ -52,7 +52,7 @@ func TestLaneRefused(t *testing.T) {
 	}
 	for name, change := range map[string]func([]byte){
 		"mark":           func(b []byte) { b[0] = 0x43 },
-		"codec":          func(b []byte) { b[1] = 1 },
+		"codec":          func(b []byte) { b[1] = 2 },
 		"first zero":     func(b []byte) { b[2] = 1 },
 		"second zero":    func(b []byte) { b[3] = 1 },
 		"long block":     func(b []byte) { copy(b[4:], []byte{0, 4, 0, 1}) },
@@ -66,6 +66,28 @@ func TestLaneRefused(t *testing.T) {
 		change(b)
 		if h, err := ReadBlockHeader(bytes.NewReader(b)); h != (BlockHeader{}) || !errors.Is(err, ErrLane) {
 			t.Errorf("%s: %+v, %v", name, h, err)
+		}
+	}
+}
+
+// TestLaneSqueezed: what is packed is smaller than its content, and not nothing.
+func TestLaneSqueezed(t *testing.T) {
+	good := goldenBlock
+	good.Codec, good.Length, good.Packed = Squeezed, 1600, 1500
+	b := AppendBlockHeader(nil, good)
+	if h, err := ReadBlockHeader(bytes.NewReader(b)); err != nil || h != good {
+		t.Errorf("%+v, %v", h, err)
+	}
+	for n := 1; n < len(b); n++ {
+		if h, err := ReadBlockHeader(bytes.NewReader(b[:n])); h != (BlockHeader{}) || !errors.Is(err, ErrLane) || !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("cut at %d: %+v, %v", n, h, err)
+		}
+	}
+	for _, packed := range []uint32{0, 1501, 1600, 1 << 31} {
+		bad := good
+		bad.Packed = packed
+		if h, err := ReadBlockHeader(bytes.NewReader(AppendBlockHeader(nil, bad))); h != (BlockHeader{}) || !errors.Is(err, ErrLane) {
+			t.Errorf("%d bytes packed: %+v, %v", packed, h, err)
 		}
 	}
 }

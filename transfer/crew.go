@@ -1,0 +1,167 @@
+package transfer
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ferry-move/ferry/transfer/lanes"
+	"golang.org/x/sync/errgroup"
+)
+
+// A lane may say how it fares and when the other side has read its end. Without
+// the first only what was written tells of the link; without the second a lane
+// that is not needed any more stays open, idle, until the session's end.
+type (
+	statLane interface {
+		// Stats returns the smoothed and the least round trip time, the packets
+		// sent and lost, and the bytes sent and not lost. 0 = not known.
+		Stats() (rtt, minRTT time.Duration, sent, lost uint64, bytes int64)
+	}
+	doneLane interface {
+		// Done is closed when the connection has ended.
+		Done() <-chan struct{}
+	}
+)
+
+// drainFor is how long a lane that is not needed any more may take to arrive.
+const drainFor = 5 * time.Second
+
+// crew opens and ends lanes while a session runs, as package lanes says.
+//
+//	opening ─> open ─> told to end ─> gone
+type crew struct {
+	s   *sender
+	g   *errgroup.Group
+	max int
+	pol lanes.Policy
+
+	waiting atomic.Int32 // lanes that wait for blocks
+
+	mu    sync.Mutex
+	open  []*laneRun   // in the order in which they opened; guarded by mu
+	dials int          // opening; guarded by mu
+	past  lanes.Sample // sums over lanes that are gone: Bytes, Sent, Lost; guarded by mu
+}
+
+// laneRun is a lane at work.
+type laneRun struct {
+	lane  LaneWriter
+	leave chan struct{} // closed when it is to end after the block it has
+}
+
+// run keeps the number of lanes until there is nothing more to send.
+func (c *crew) run(ctx context.Context, over <-chan struct{}) error {
+	tick := time.NewTicker(lanes.Interval)
+	defer tick.Stop()
+	began := time.Now()
+	first := true
+	for {
+		d := c.pol.Next(c.sample(time.Since(began)))
+		c.s.meter.lanes(d)
+		c.adjust(ctx, d.Lanes, first)
+		first = false
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-over:
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// sample is how the link fares now.
+func (c *crew) sample(at time.Duration) lanes.Sample {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.past
+	s.At, s.Lanes, s.Starved = at, len(c.open), c.waiting.Load() > 0
+	var rtts time.Duration
+	known := 0
+	for _, l := range c.open {
+		st, ok := l.lane.(statLane)
+		if !ok {
+			continue
+		}
+		rtt, least, sent, lost, bytes := st.Stats()
+		s.Bytes, s.Sent, s.Lost = s.Bytes+bytes, s.Sent+sent, s.Lost+lost
+		rtts += rtt
+		if known == 0 || least < s.MinRTT {
+			s.MinRTT = least
+		}
+		known++
+	}
+	if known > 0 {
+		s.RTT = rtts / time.Duration(known)
+	} else if s.Bytes == 0 {
+		s.Bytes = int64(c.s.meter.sent.Load())
+	}
+	return s
+}
+
+// adjust opens lanes that are missing, and tells the newest to end where there
+// are too many. The session fails with its first lane only.
+func (c *crew) adjust(ctx context.Context, want int, first bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.open) > max(want, 1) {
+		last := c.open[len(c.open)-1]
+		if _, ok := last.lane.(doneLane); !ok {
+			break
+		}
+		c.open = c.open[:len(c.open)-1]
+		c.account(last.lane)
+		close(last.leave)
+	}
+	for len(c.open)+c.dials < min(want, c.max) {
+		c.dials++
+		c.g.Go(func() error {
+			err := c.s.runLane(ctx, c)
+			if first {
+				return wrapLane(ctx, err)
+			}
+			return wrapLate(ctx, err)
+		})
+		if first {
+			break
+		}
+	}
+}
+
+// account adds what a lane did to the sums. It is called with mu held.
+func (c *crew) account(l LaneWriter) {
+	if st, ok := l.(statLane); ok {
+		_, _, sent, lost, bytes := st.Stats()
+		c.past.Bytes, c.past.Sent, c.past.Lost = c.past.Bytes+bytes, c.past.Sent+sent, c.past.Lost+lost
+	}
+}
+
+// opened notes that a lane is ready for blocks; nil = it could not be opened.
+func (c *crew) opened(l LaneWriter) *laneRun {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dials--
+	if l == nil {
+		return nil
+	}
+	r := &laneRun{lane: l, leave: make(chan struct{})}
+	c.open = append(c.open, r)
+	return r
+}
+
+// drain waits until the other side has read a lane's end, and closes it.
+func (r *laneRun) drain(ctx context.Context) {
+	d, ok := r.lane.(doneLane)
+	if !ok {
+		return
+	}
+	late := time.NewTimer(drainFor)
+	defer late.Stop()
+	select {
+	case <-d.Done():
+	case <-late.C:
+	case <-ctx.Done():
+	}
+}
