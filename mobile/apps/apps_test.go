@@ -2,6 +2,7 @@ package apps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -20,12 +21,12 @@ import (
 
 // folder is a phone that is a folder, for one test.
 type folder struct {
-	t    *testing.T
+	t    testing.TB
 	dir  string
 	root *os.Root
 }
 
-func newFolder(t *testing.T) *folder {
+func newFolder(t testing.TB) *folder {
 	t.Helper()
 	dir := t.TempDir()
 	root, err := os.OpenRoot(dir)
@@ -171,7 +172,7 @@ func without(t *testing.T, f *folder, name string) *folder {
 }
 
 // records is an entity stream of keys and values.
-func records(t *testing.T, pairs ...string) string {
+func records(t testing.TB, pairs ...string) string {
 	t.Helper()
 	var b strings.Builder
 	w := entity.NewWriter(&b, entity.Options{})
@@ -431,6 +432,20 @@ func (m *madeUp) Open(_ context.Context, it backup.Item, _ int64) (io.ReadCloser
 // TestHostile sends what no honest phone sends. Nothing is written outside, and
 // no app appears of which not every part came.
 func TestHostile(t *testing.T) {
+	r, err := newFolder(t).agent().Restore(t.Context(), backup.Transport{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := backup.Item{Kind: "photos", Type: backup.TypeFile, Key: "org.example/f/a", Size: 1}
+	if _, err := r.Stage(t.Context(), other); !errors.Is(err, backup.Unsupported) {
+		t.Errorf("an item of another kind: %v", err)
+	}
+	if a := r.(backup.Checker).Check(t.Context(), other, backup.Prior{}); a.Verdict != backup.Refuse {
+		t.Errorf("an item of another kind: %+v", a)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
 	file := func(key string) backup.Item { return backup.Item{Type: backup.TypeFile, Key: backup.Key(key), Size: 3} }
 	value := func(key, v string) backup.Item {
 		return backup.Item{Type: backup.TypeEntity, Key: backup.Key(key), Value: []byte(v), Size: int64(len(v))}

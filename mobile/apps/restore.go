@@ -102,6 +102,8 @@ func (c closing) Close() error { return errors.Join(c.Restore.Close(), c.root.Cl
 func (t *target) Check(_ context.Context, it backup.Item, prior backup.Prior) backup.Answer {
 	pkg, rest, p, ok := splitKey(it.Key)
 	switch {
+	case it.Kind != Kind:
+		return backup.Answer{Verdict: backup.Refuse, Err: backup.Fail("check", Kind, backup.Unsupported, nil)}
 	case !ok || (it.Type == backup.TypeEntity) == (p == file):
 		return backup.Answer{Verdict: backup.Refuse, Err: backup.Fail("check", Kind, backup.BadName, nil)}
 	case p == wholeApp || it.Type == backup.TypeDirectory:
@@ -290,6 +292,9 @@ func (t *target) RemoveTemp(ctx context.Context, name string) error {
 
 // Stage implements [backup.Restore].
 func (t *target) Stage(ctx context.Context, it backup.Item) (backup.Staged, error) {
+	if it.Kind != Kind {
+		return nil, backup.Fail("stage", Kind, backup.Unsupported, nil)
+	}
 	pkg, rest, p, ok := splitKey(it.Key)
 	if !ok || (it.Type == backup.TypeEntity) == (p == file) {
 		return nil, backup.Fail("stage", Kind, backup.BadName, nil)

@@ -488,24 +488,20 @@ func TestProved(t *testing.T) {
 				pw = wrongCode(offer(t, d))
 			}
 			ci, cr := net.Pipe()
-			proved := make(chan struct{})
+			noted := false
+			var said []bool // whether it was noted when the new phone said something
 			var wg sync.WaitGroup
 			wg.Go(func() {
 				defer cr.Close()
-				d.Respond(context.Background(), cr, binding(), func() { close(proved) })
+				w := tapped{cr, func(b []byte) []byte { said = append(said, noted); return b }}
+				d.Respond(context.Background(), w, binding(), func() { noted = true })
 			})
 			_, err := Initiate(context.Background(), ci, binding(), pw)
-			noted := false
-			select {
-			case <-proved:
-				noted = true
-			default:
-			}
-			if (err == nil) != right || noted != right {
-				t.Errorf("a right code: %v; it paired: %v; noted by then: %v", right, err, noted)
-			}
 			ci.Close()
 			wg.Wait()
+			if n := len(said); (err == nil) != right || n != 2 || said[0] || said[n-1] != right {
+				t.Errorf("a right code: %v; it paired: %v; noted at each of its messages: %v", right, err, said)
+			}
 		}
 	})
 }
