@@ -36,6 +36,8 @@ type crew struct {
 	g   *errgroup.Group
 	max int
 	pol lanes.Policy
+	// over ends when there is nothing more to send.
+	over context.Context
 
 	waiting atomic.Int32 // lanes that wait for blocks
 
@@ -52,7 +54,7 @@ type laneRun struct {
 }
 
 // run keeps the number of lanes until there is nothing more to send.
-func (c *crew) run(ctx context.Context, over <-chan struct{}) error {
+func (c *crew) run(ctx context.Context) error {
 	tick := time.NewTicker(lanes.Interval)
 	defer tick.Stop()
 	began := time.Now()
@@ -65,7 +67,7 @@ func (c *crew) run(ctx context.Context, over <-chan struct{}) error {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-over:
+		case <-c.over.Done():
 			return nil
 		case <-tick.C:
 		}
@@ -151,8 +153,8 @@ func (c *crew) opened(l LaneWriter) *laneRun {
 	return r
 }
 
-// drain waits until the other side has read a lane's end, and closes it.
-func (r *laneRun) drain(ctx context.Context) {
+// drain waits until the other side has read a lane's end, or needs it no more.
+func (r *laneRun) drain(over context.Context) {
 	d, ok := r.lane.(doneLane)
 	if !ok {
 		return
@@ -162,6 +164,6 @@ func (r *laneRun) drain(ctx context.Context) {
 	select {
 	case <-d.Done():
 	case <-late.C:
-	case <-ctx.Done():
+	case <-over.Done():
 	}
 }

@@ -291,14 +291,17 @@ func (r *receiver) acceptLanes(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
 	actx, stop := context.WithCancel(gctx)
 	defer stop()
+	lctx, drop := context.WithCancel(gctx)
+	defer drop()
 	g.Go(func() error { // no more lanes once everything is in
-		defer stop()
 		select {
 		case <-r.allDone:
 		case <-actx.Done():
 		}
+		stop()
 		return nil
 	})
+	defer context.AfterFunc(r.said, drop)() // what a lane still brings, nobody needs
 	// A lane that ends keeps its place until its end was read, when the next one
 	// may be on its way.
 	places := make(chan struct{}, r.cfg.LaneCount+spareLanes)
@@ -315,7 +318,7 @@ func (r *receiver) acceptLanes(ctx context.Context) error {
 			break
 		}
 		g.Go(func() error {
-			err := r.runLane(gctx, lane)
+			err := r.runLane(lctx, lane)
 			if errors.Is(err, errStray) {
 				strays.Add(1)
 				err = nil

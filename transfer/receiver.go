@@ -148,6 +148,10 @@ type receiver struct {
 
 	turns   *turns
 	allDone chan struct{} // closed when every item has its result; guarded by mu
+	// said ends when the sender has said its totals: its lanes are over, even
+	// those whose ends are lost on the way.
+	said   context.Context
+	onSaid context.CancelFunc
 }
 
 // Receive runs a session as the new phone, to its end. The returned report is
@@ -160,6 +164,8 @@ func Receive(ctx context.Context, cfg ReceiveConfig) (*Report, error) {
 		items: map[uint64]*inItem{}, growing: map[*inItem]struct{}{},
 		turns: newTurns(receiverHears), allDone: make(chan struct{}),
 	}
+	r.said, r.onSaid = context.WithCancel(context.Background())
+	defer r.onSaid()
 	if r.meter == nil {
 		r.meter = new(Meter)
 	}
@@ -403,6 +409,7 @@ func (r *receiver) onTotals() error {
 	if !r.endSeen || len(r.items) > 0 {
 		return protocolError("totals before the last result")
 	}
+	r.onSaid()
 	return nil
 }
 

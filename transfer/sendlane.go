@@ -54,9 +54,12 @@ func wrapLate(ctx context.Context, err error) error {
 //
 // Packing a block and writing the one before overlap.
 func (s *sender) runLane(ctx context.Context, c *crew) error {
-	lane, err := s.cfg.Lanes.OpenLane(ctx)
+	lane, err := s.cfg.Lanes.OpenLane(c.over)
 	if err != nil {
 		c.opened(nil)
+		if c.over.Err() != nil { // it is not needed any more
+			return nil
+		}
 		return openError{err}
 	}
 	s.mu.Lock()
@@ -88,7 +91,7 @@ func (s *sender) runLane(ctx context.Context, c *crew) error {
 		return err
 	}
 	if closed(run.leave) {
-		run.drain(ctx)
+		run.drain(c.over)
 		lane.Close()
 	}
 	return nil

@@ -51,7 +51,8 @@ func (s *sender) move(ctx context.Context) error {
 			return s.c.send(gctx, &wire.Settle{Settled: b})
 		})
 	})
-	over := make(chan struct{}) // there are no more blocks
+	over, end := context.WithCancel(gctx)
+	defer end()
 	producers, pctx := errgroup.WithContext(gctx)
 	for range fileReaders {
 		producers.Go(func() error { return each(pctx, s.todo, s.allDone, s.readItem) })
@@ -62,12 +63,12 @@ func (s *sender) move(ctx context.Context) error {
 	g.Go(func() error {
 		err := producers.Wait()
 		close(s.blocks)
-		close(over)
+		end()
 		return err
 	})
 	most := min(s.cfg.LaneCount, int(min(s.answer.Lanes, MaxLanes)))
-	c := &crew{s: s, g: g, max: most, pol: lanes.Policy{Max: most}}
-	g.Go(func() error { return c.run(gctx, over) })
+	c := &crew{s: s, g: g, max: most, pol: lanes.Policy{Max: most}, over: over}
+	g.Go(func() error { return c.run(gctx) })
 	return g.Wait()
 }
 

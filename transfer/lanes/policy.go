@@ -6,6 +6,10 @@ import "time"
 const (
 	// DefaultMax is the most lanes, unless the policy says otherwise.
 	DefaultMax = 16
+	// first is how many lanes a transfer begins with. What one lane more costs on
+	// a link that needs only one is little; a second too late, on a link that
+	// needs eight, is a tenth of a short move.
+	first = 4
 	// rampMax is how many lanes the start may open before any of them had to
 	// show what it is good for.
 	rampMax = 8
@@ -116,8 +120,8 @@ func (p *Policy) most(now time.Duration) int {
 // one changes nothing.
 func (p *Policy) Next(s Sample) Decision {
 	if !p.begun {
-		p.begun, p.want, p.last = true, 1, s
-		return Decision{Lanes: 1, Why: Start}
+		p.begun, p.want, p.last = true, min(first, p.most(s.At)), s
+		return Decision{Lanes: p.want, Why: Start}
 	}
 	if s.At <= p.last.At {
 		return p.hold()
