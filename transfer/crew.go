@@ -122,7 +122,7 @@ func (c *crew) adjust(ctx context.Context, want int, first bool) {
 		c.g.Go(func() error {
 			err := c.s.runLane(ctx, c)
 			if first {
-				return wrapLane(ctx, err)
+				return wrapLane(ctx, err, nil)
 			}
 			return wrapLate(ctx, err)
 		})

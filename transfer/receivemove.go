@@ -313,7 +313,7 @@ func (r *receiver) acceptLanes(ctx context.Context) error {
 		lane, err := r.cfg.Lanes.AcceptLane(actx)
 		if err != nil {
 			if actx.Err() == nil {
-				g.Go(func() error { return wrapLane(gctx, err) })
+				g.Go(func() error { return wrapLane(gctx, err, r.allDone) })
 			}
 			break
 		}
@@ -324,11 +324,7 @@ func (r *receiver) acceptLanes(ctx context.Context) error {
 				err = nil
 			}
 			<-places
-			err = wrapLane(gctx, err)
-			if closed(r.allDone) { // the sender may close lanes as it likes now
-				return nil
-			}
-			return err
+			return wrapLane(gctx, err, r.allDone) // the sender may close lanes as it likes then
 		})
 	}
 	return g.Wait()

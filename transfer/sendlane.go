@@ -43,7 +43,7 @@ func wrapLate(ctx context.Context, err error) error {
 	if errors.As(err, new(openError)) {
 		return nil
 	}
-	return wrapLane(ctx, err)
+	return wrapLane(ctx, err, nil)
 }
 
 // runLane opens a lane and sends blocks until there are no more, or until it is

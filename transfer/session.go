@@ -159,10 +159,11 @@ func fromMillis(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
 // wrapLane marks errors of a lane's I/O as a lost link, unless ctx ended first
 // or the lane's bytes were wrong. The other side's lanes break when it ends the
-// session, perhaps before its Stop is here: that is waited for.
-func wrapLane(ctx context.Context, err error) error {
+// session, perhaps before its Stop is here: that is waited for. After over, when
+// everything is through, they may break as they like; nil = they never may.
+func wrapLane(ctx context.Context, err error, over <-chan struct{}) error {
 	switch {
-	case err == nil:
+	case err == nil, closed(over):
 		return nil
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -176,6 +177,8 @@ func wrapLane(ctx context.Context, err error) error {
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	case <-over:
+		return nil
 	case <-grace.C:
 		return fmt.Errorf("%w: lane: %w", ErrLinkLost, err)
 	}

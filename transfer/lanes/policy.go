@@ -6,13 +6,17 @@ import "time"
 const (
 	// DefaultMax is the most lanes, unless the policy says otherwise.
 	DefaultMax = 16
-	// first is how many lanes a transfer begins with. What one lane more costs on
-	// a link that needs only one is little; a second too late, on a link that
-	// needs eight, is a tenth of a short move.
+	// first is how many lanes a transfer begins with. On a link that needs one
+	// they are too many for half a second; the other way round, a link that needs
+	// eight would be slow for the first second, a tenth of a short move.
 	first = 4
 	// rampMax is how many lanes the start may open before any of them had to
 	// show what it is good for.
 	rampMax = 8
+
+	// nearRTT is a round trip that no radio makes: both ends are one machine, or
+	// share a cable. Its processors are the limit, and more lanes cost them more.
+	nearRTT = 500 * time.Microsecond
 
 	rampWindow   = 100 * time.Millisecond // of one step of the start, at least
 	rampSettle   = 25 * time.Millisecond
@@ -83,6 +87,10 @@ type Policy struct {
 	win   window        // the one under way
 
 	rampFrom float64 // goodput before the last doubling; 0 = there was none
+	early    bool    // it is the transfer's start, not a later one
+	seen     int     // samples of the start that count
+	losing   int     // of them: with loss
+	idle     int     // samples of the start in which lanes starved
 	proven   bool    // fewer lanes were worse
 
 	past             []window      // the last steady ones with these lanes
@@ -120,7 +128,7 @@ func (p *Policy) most(now time.Duration) int {
 // one changes nothing.
 func (p *Policy) Next(s Sample) Decision {
 	if !p.begun {
-		p.begun, p.want, p.last = true, min(first, p.most(s.At)), s
+		p.begun, p.early, p.want, p.last = true, true, min(first, p.most(s.At)), s
 		return Decision{Lanes: p.want, Why: Start}
 	}
 	if s.At <= p.last.At {
@@ -146,6 +154,12 @@ func (p *Policy) Next(s Sample) Decision {
 	case s.At-p.ready < p.settle(s):
 		p.restart(s)
 		return p.hold()
+	}
+	if p.phase == ramping && !s.Starved {
+		p.seen++
+		if s.Lost > p.win.end.Lost {
+			p.losing++
+		}
 	}
 	p.win.take(s)
 	switch p.phase {
@@ -179,6 +193,7 @@ func (p *Policy) change(s Sample, n int, to phase, why Why, goodput float64) Dec
 		p.past, p.filled = nil, false
 	}
 	p.want, p.phase = n, to
+	p.early = p.early && to == ramping
 	p.odd, p.trial = nil, nil
 	p.restart(s)
 	return Decision{Lanes: n, Why: why, Goodput: goodput}
@@ -195,10 +210,16 @@ func (p *Policy) refused(s Sample) Decision {
 // ramp doubles the lanes for as long as packets are lost and nothing queues.
 func (p *Policy) ramp(s Sample) Decision {
 	w := &p.win
+	if p.early && p.want > 1 && s.MinRTT > 0 && s.MinRTT < nearRTT {
+		return p.lone(s)
+	}
 	if w.length() < max(rampWindow, min(4*s.MinRTT, time.Second)) {
 		return p.hold()
 	}
 	if !w.useful() {
+		if p.idle += w.n; p.idle > int(rampEnd/Interval) && p.idle > 2*p.seen && p.early && p.want > 1 {
+			return p.lone(s)
+		}
 		p.restart(s)
 		p.ready = s.At
 		return p.hold()
@@ -220,8 +241,18 @@ func (p *Policy) ramp(s Sample) Decision {
 	return p.hold()
 }
 
-// ramped ends the ramp.
+// lone ends the start with one lane.
+func (p *Policy) lone(s Sample) Decision {
+	p.proven, p.thrifty = true, false
+	return p.change(s, 1, steady, Spared, 0)
+}
+
+// ramped ends the ramp. Lanes stay for which there was a use: packets were lost
+// again and again, and not now and then, as where a queue overflows.
 func (p *Policy) ramped(s Sample, goodput float64) Decision {
+	if p.early && p.rampFrom == 0 && 2*p.losing < p.seen && p.want > 1 {
+		return p.lone(s)
+	}
 	p.proven, p.thrifty = p.rampFrom == 0, true
 	p.fewer.wait(s.At + calm)
 	return p.change(s, p.want, steady, Hold, goodput)
