@@ -16,7 +16,7 @@ const (
 
 	// nearRTT is a round trip that no radio makes: both ends are one machine, or
 	// share a cable. Its processors are the limit, and more lanes cost them more.
-	nearRTT = 500 * time.Microsecond
+	nearRTT = time.Millisecond
 
 	rampWindow   = 100 * time.Millisecond // of one step of the start, at least
 	rampSettle   = 25 * time.Millisecond
