@@ -16,7 +16,7 @@ func TestSuite(t *testing.T) {
 		return backuptest.Env{
 			Source:    from.agent(),
 			NewTarget: func() backup.Agent { return newFolder(tb).agent() },
-			// TestHostile, TestWholeOrNot, TestResume and TestFull have these.
+			// TestHostile, TestWholeOrNot, TestResume, TestResumeInside and TestFull have these.
 			Together: "an app's parts count only when all of them are there",
 			Vanish: func(it backup.Item) error {
 				return os.Remove(from.dir + "/" + Folder + "/" + string(it.Key))

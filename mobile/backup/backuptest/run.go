@@ -38,6 +38,7 @@ type Env struct {
 // single are the checks that look for single items in the target.
 var single = []string{
 	"restore/twice", "restore/unchecked", "restore/batches", "restore/duplicate", "restore/beside", "restore/discard", "restore/garbage", "restore/concurrent",
+	"restore/kept", "restore/kept/refused", "restore/cancel",
 }
 
 // check is one thing that an agent must do.
