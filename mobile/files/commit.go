@@ -15,6 +15,10 @@ import (
 // defaultPerm is the mode of a file whose own is unknown.
 const defaultPerm fs.FileMode = 0o644
 
+// forgetFrom is the size in bytes from which a file that is on the disk is not
+// kept in memory too.
+const forgetFrom = 256 << 10
+
 // landing is one item of a batch on its way to its name.
 type landing struct {
 	file    *stagedFile // or nil
@@ -260,6 +264,9 @@ func (w *writer) settle(l *landing) backup.Result {
 		it = l.folder.item
 	case l.file != nil && l.outcome == backup.Added:
 		it = l.file.item
+		if it.Size >= forgetFrom {
+			forget(l.file.f)
+		}
 		l.file.letGo()
 	case l.file != nil:
 		it = l.file.item

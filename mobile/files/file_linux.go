@@ -99,6 +99,15 @@ func syncData(f *os.File) error {
 	return serr
 }
 
+// forget lets the system have the memory back in which it keeps what is on the
+// disk already: nobody reads it soon, and the next bytes find pages that are in
+// use, instead of pushing out what others need.
+func forget(f *os.File) {
+	if conn, err := f.SyscallConn(); err == nil {
+		_ = conn.Control(func(fd uintptr) { _ = unix.Fadvise(int(fd), 0, 0, unix.FADV_DONTNEED) })
+	}
+}
+
 // heldBytes returns how much of the disk a file takes: room that was taken
 // beforehand counts too.
 func heldBytes(info fs.FileInfo) int64 {

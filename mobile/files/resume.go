@@ -41,6 +41,7 @@ func (s *stagedFile) sync(n int64) (backup.Leftover, error) {
 		s.named = true
 		s.mu.Unlock()
 	}
+	forget(s.f)
 	info, err := s.f.Stat()
 	if err != nil {
 		return backup.Leftover{}, err
