@@ -71,7 +71,8 @@ shown there, and sends what is in DIR. Nothing in DIR changes.
   --app-quota N    how much one app may move, such as 500M or 4G (default 2 GiB)
   --password-file F  read an encrypted archive's password from a file (- =
                    standard input)
-  --lanes N        how many connections carry content, 1 to 16 (default 8)
+  --lanes N        how many connections may carry content, 1 to 16 (default 12);
+                   fewer are used where fewer do
   --loopback       keep to this machine, to try it out
   --json           one JSON object a line
 
