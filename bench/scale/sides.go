@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -84,9 +85,10 @@ func (t *task) old(ctx context.Context) error {
 		return err
 	}
 	defer dev.Close()
+	kinds := []backup.Kind{fakephone.Documents, fakephone.Files}
 	var f figures
 	began := time.Now()
-	plans, err := session.Plan(ctx, dev, nil)
+	plans, err := session.Plan(ctx, dev, kinds)
 	if err != nil {
 		return err
 	}
@@ -100,8 +102,9 @@ func (t *task) old(ctx context.Context) error {
 		return err
 	}
 	var p pace
+	var failed error
 	rep, err := session.Send(ctx, session.SendOptions{
-		Home: filepath.Join(t.Dir, "old"), Phone: dev, Name: "old", At: []netip.AddrPort{addr}, Loopback: true,
+		Home: filepath.Join(t.Dir, "old"), Phone: dev, Name: "old", At: []netip.AddrPort{addr}, Loopback: true, Kinds: kinds,
 		Password: func(_ context.Context, wrong *pairing.WrongCodeError) (pairing.Password, error) {
 			if wrong != nil {
 				return nil, wrong
@@ -109,8 +112,11 @@ func (t *task) old(ctx context.Context) error {
 			return pairing.ParseCode(t.Meeting.Code)
 		},
 		Events: func(e session.Event) {
-			if a, ok := e.(session.Accepted); ok {
-				p.watch(a.Meter)
+			switch e := e.(type) {
+			case session.Accepted:
+				p.watch(e.Meter)
+			case session.Item:
+				failed = errors.Join(failed, fmt.Errorf("%s: %s", e.Key, e.Reason))
 			}
 		},
 	})
@@ -118,8 +124,8 @@ func (t *task) old(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !rep.Complete() {
-		return errors.New("not everything moved")
+	if !rep.Complete() || failed != nil {
+		return errors.Join(errors.New("not everything moved"), failed)
 	}
 	f.Moving = rep.Elapsed.Seconds()
 	f.Flat = p.flat()
