@@ -142,7 +142,9 @@ func (r *receiver) checkpoint(ctx context.Context, in *inItem) (k journal.Kept, 
 	case <-ctx.Done():
 		return k, false
 	}
+	done := r.meter.disk()
 	l, err := st.Sync(k.Left.Length)
+	done()
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if err != nil || in.fail != nil { // Commit will say the same, if it is still to come
