@@ -89,10 +89,18 @@ func (g *gate) heard(m *wire.Waits) {
 
 // pass waits until the gate is open, or until over is closed.
 func (g *gate) pass(ctx context.Context, over <-chan struct{}) error {
-	for g.shut() {
+	if !g.shut() {
+		return nil
+	}
+	return g.until(ctx, false, over)
+}
+
+// until waits until the gate is shut or open, or until over is closed.
+func (g *gate) until(ctx context.Context, shut bool, over <-chan struct{}) error {
+	for {
 		here, hereChanged := g.here.state()
 		there, thereChanged := g.there.state()
-		if !here && !there {
+		if shut == (here || there) {
 			return nil
 		}
 		select {
@@ -104,7 +112,6 @@ func (g *gate) pass(ctx context.Context, over <-chan struct{}) error {
 			return context.Cause(ctx)
 		}
 	}
-	return nil
 }
 
 const (

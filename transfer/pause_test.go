@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -11,8 +13,11 @@ import (
 
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/mobile/fakephone"
+	"github.com/ferry-move/ferry/p2p/identity"
 	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/transfer/journal"
 	"github.com/ferry-move/ferry/transfer/transfertest"
+	"github.com/ferry-move/ferry/transfer/tree"
 	"github.com/ferry-move/ferry/transfer/wire"
 )
 
@@ -258,6 +263,44 @@ func TestPauseAskedOfAnOldSender(t *testing.T) {
 			f.cancels()
 		})
 		mustStop(t, e.err, wire.StopCancelled, true)
+	})
+}
+
+// TestPauseKeeps: what landed before a pause is safe from a kill in it, however
+// little it is.
+func TestPauseKeeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const blocks = 20
+		path, then := filepath.Join(t.TempDir(), "journal"), t.TempDir()
+		e, _ := receiving(t, func(c *transfer.ReceiveConfig) {
+			c.Journal = func(d identity.DeviceID) (*journal.Journal, error) { return journal.Open(path, d) }
+		}, func(f *fake) {
+			f.pinging()
+			f.opens()
+			it := file("Documents/a", blocks*wire.BlockSize)
+			it.Sec = 1000
+			f.say(&wire.Items{First: 1, Entries: []wire.Entry{it}})
+			hear[*wire.Want](f)
+			p := make([]byte, wire.BlockSize)
+			for i := range int64(6) {
+				f.block(wire.BlockHeader{Item: 1, Offset: uint64(i) * wire.BlockSize, Hash: tree.Block(p, i, blocks*wire.BlockSize)}, p)
+			}
+			f.say(&wire.Waits{For: wire.WaitPause})
+			time.Sleep(time.Minute)
+			if err := os.CopyFS(then, os.DirFS(filepath.Dir(path))); err != nil { // as a kill would leave it
+				t.Error(err)
+			}
+			f.cancels()
+		})
+		mustStop(t, e.err, wire.StopCancelled, true)
+		j, err := journal.Open(filepath.Join(then, "journal"), e.report.Peer.Device)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer j.Close()
+		if k := j.AllKept(); len(k) != 1 || k[0].Left.Length != 6*wire.BlockSize {
+			t.Errorf("kept: %+v", k)
+		}
 	})
 }
 

@@ -102,6 +102,7 @@ func (r *receiver) move(ctx context.Context) error {
 	g.Go(func() error { return r.gate.tellWaits(gctx, r.c, r.meter, r.hello.Protocol, r.allDone) })
 	g.Go(func() error { return r.commitLoop(gctx) })
 	g.Go(func() error { return r.keepLoop(gctx) })
+	g.Go(func() error { return r.keepAtPause(gctx) })
 	g.Go(func() error { return r.acceptLanes(gctx) })
 	return g.Wait()
 }
