@@ -78,7 +78,7 @@ shown there, and sends what is in DIR. Nothing in DIR changes.
                    standard input)
   --lanes N        how many connections carry content, 1 to 16 (default 8)
   --loopback       keep to this machine, to try it out
-  --verbose        also say what goes over the link, and over how many connections
+  --verbose        also say what goes over the link, and on how many connections
   --json           one JSON object a line
 
 While items move, p or the space bar on the terminal pauses and goes on (not on

@@ -37,9 +37,9 @@ func LeftBetween(low, high time.Duration) string {
 	switch {
 	case high <= 5*time.Second:
 		return "a few seconds"
-	case high >= 90*time.Minute:
+	case high > 150*time.Minute:
 		unit, one, many, step = time.Hour, "1 hour", "hours", 1
-	case high >= 90*time.Second:
+	case high > 2*time.Minute:
 		unit, one, many, step = time.Minute, "1 minute", "minutes", 1
 	}
 	units := func(n int) string {

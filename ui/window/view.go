@@ -192,8 +192,8 @@ func group(head, why string, g Group) fyne.CanvasObject {
 }
 
 func (m *moving) update(s State) {
-	m.crossing.part = part(s.Progress)
-	m.percent.SetText(fmt.Sprintf("%.0f %%", 100*m.crossing.part))
+	m.crossing.part = float32(s.Progress.Part)
+	m.percent.SetText(fmt.Sprintf("%d %%", int(100*s.Progress.Part))) // 100 is for the end alone
 	m.line.SetText(progressLine(s.Progress))
 }
 

@@ -23,6 +23,7 @@ import (
 
 	"github.com/ferry-move/ferry/app/session"
 	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/transfer/pace"
 )
 
 // meterEvery is how often a move's meter is read.
@@ -139,6 +140,7 @@ func (w *Window) meter(ctx context.Context, m *transfer.Meter) {
 // readMeters reads the meter of the move under way, until ctx ends.
 func (w *Window) readMeters(ctx context.Context) {
 	var m *transfer.Meter
+	var estimator pace.Estimator
 	t := time.NewTicker(meterEvery)
 	defer t.Stop()
 	t.Stop()
@@ -147,12 +149,13 @@ func (w *Window) readMeters(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case m = <-w.meters:
+			estimator = pace.Estimator{}
 			if t.Stop(); m != nil {
 				t.Reset(meterEvery)
 			}
-		case <-t.C:
-			p := m.Snapshot()
-			w.change(func(s State) State { return s.moved(p) })
+		case now := <-t.C:
+			v := estimator.Add(now, m.Snapshot())
+			w.change(func(s State) State { return s.moved(v) })
 		}
 	}
 }

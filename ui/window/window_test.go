@@ -23,6 +23,7 @@ import (
 	"github.com/ferry-move/ferry/p2p/identity"
 	"github.com/ferry-move/ferry/p2p/pairing"
 	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/transfer/pace"
 	"github.com/ferry-move/ferry/transfer/receipt"
 )
 
@@ -140,7 +141,12 @@ func pages(t *testing.T) map[string]State {
 	for i := range 500 {
 		many = many.event(session.Item{Kind: "photos", Key: backup.Key(fmt.Sprint(i, bad)[:300]), Name: backup.Key(bad[:300]), Reason: backup.Reason(i % 40)})
 	}
-	full := transfer.Progress{Phase: transfer.PhaseMove, Items: 1 << 62, DoneItems: 1 << 61, Bytes: 1 << 62, DoneBytes: 1 << 61, Elapsed: 100 * time.Hour}
+	full := pace.View{
+		Progress: transfer.Progress{
+			Phase: transfer.PhaseMove, Items: 1 << 62, DoneItems: 1 << 61, Bytes: 1 << 62, DoneBytes: 1 << 61, Elapsed: 100 * time.Hour, Waiting: transfer.WaitPauseThere,
+		},
+		Part: 0.5,
+	}
 	asked := usual.offered(offer())
 	return map[string]State{
 		"starting": {}, "waiting": usual, "waiting, worst": worst, "no code": usual.event(session.Code{}),
