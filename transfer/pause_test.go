@@ -25,7 +25,8 @@ import (
 // that are read slowly enough for a pause to find them half way.
 type pauseRig struct {
 	*transfertest.Rig
-	send, take transfer.Pauser
+	send, take           transfer.Pauser
+	sendMeter, takeMeter *transfer.Meter
 }
 
 // unhurried is a kind whose content is read a block a second.
@@ -60,17 +61,18 @@ func newPauseRig(t *testing.T) *pauseRig {
 		Sizes: map[backup.Kind]fakephone.Range{"documents": size},
 	}, fakephone.Config{Empty: true})}
 	r.TuneSend = func(c *transfer.SendConfig) {
-		c.Pauser, c.NoSqueeze = &r.send, true
+		c.Pauser, c.Meter, c.NoSqueeze = &r.send, r.sendMeter, true
 		for i, a := range c.Agents {
 			c.Agents[i] = unhurried{a}
 		}
 	}
-	r.TuneTake = func(c *transfer.ReceiveConfig) { c.Pauser = &r.take }
+	r.TuneTake = func(c *transfer.ReceiveConfig) { c.Pauser, c.Meter = &r.take, r.takeMeter }
 	return r
 }
 
 // begin starts a session and returns what waits for its end.
 func (r *pauseRig) begin(ctx context.Context) func() transfertest.Ended {
+	r.sendMeter, r.takeMeter = new(transfer.Meter), new(transfer.Meter)
 	done := make(chan transfertest.Ended, 1)
 	go func() { done <- r.Run(ctx) }()
 	return func() transfertest.Ended { return <-done }
@@ -100,13 +102,13 @@ func TestPause(t *testing.T) {
 		waits := func(send, take transfer.Wait) {
 			t.Helper()
 			time.Sleep(time.Second) // what is on its way lands
-			mustWait(t, "sender", r.SendMeter, send)
-			mustWait(t, "receiver", r.TakeMeter, take)
+			mustWait(t, "sender", r.sendMeter, send)
+			mustWait(t, "receiver", r.takeMeter, take)
 		}
 		waits(transfer.WaitNothing, transfer.WaitNothing)
 		r.take.Pause()
 		waits(transfer.WaitPauseThere, transfer.WaitPause)
-		before := r.TakeMeter.Snapshot()
+		before := r.takeMeter.Snapshot()
 		if before.SentBytes == 0 || before.DoneBytes >= before.Bytes {
 			t.Fatalf("it is not half way: %+v", before)
 		}
@@ -117,7 +119,7 @@ func TestPause(t *testing.T) {
 		r.take.Resume()
 		waits(transfer.WaitPause, transfer.WaitPauseThere)
 		time.Sleep(3 * time.Hour)
-		if after := r.TakeMeter.Snapshot(); after.SentBytes != before.SentBytes || after.DoneItems != before.DoneItems {
+		if after := r.takeMeter.Snapshot(); after.SentBytes != before.SentBytes || after.DoneItems != before.DoneItems {
 			t.Errorf("%d bytes moved while it was paused", after.SentBytes-before.SentBytes)
 		}
 		if r.send.Toggle() || r.send.Paused() {
@@ -142,7 +144,7 @@ func TestPauseAtTheEdges(t *testing.T) {
 				p.Pause()
 				ended := r.begin(t.Context())
 				time.Sleep(time.Hour)
-				if s := r.TakeMeter.Snapshot(); s.Phase != transfer.PhaseMove || s.SentBytes != 0 {
+				if s := r.takeMeter.Snapshot(); s.Phase != transfer.PhaseMove || s.SentBytes != 0 {
 					t.Errorf("%d bytes moved in phase %v", s.SentBytes, s.Phase)
 				}
 				p.Resume()
@@ -159,13 +161,13 @@ func TestPauseAtTheEdges(t *testing.T) {
 				}
 				ended := r.begin(t.Context())
 				time.Sleep(30 * time.Minute)
-				if s := r.SendMeter.Snapshot(); s.Phase != transfer.PhaseFinish || s.Waiting != transfer.WaitDiskThere {
+				if s := r.sendMeter.Snapshot(); s.Phase != transfer.PhaseFinish || s.Waiting != transfer.WaitDiskThere {
 					t.Errorf("phase %v, it waits for %q", s.Phase, s.Waiting)
 				}
-				mustWait(t, "receiver", r.TakeMeter, transfer.WaitDisk)
+				mustWait(t, "receiver", r.takeMeter, transfer.WaitDisk)
 				side(r).Pause()
 				mustMoveAll(t, ended())
-				if s := r.TakeMeter.Snapshot(); s.DoneSteps != s.Steps || s.Steps < 4 {
+				if s := r.takeMeter.Snapshot(); s.DoneSteps != s.Steps || s.Steps < 4 {
 					t.Errorf("%d of %d steps", s.DoneSteps, s.Steps)
 				}
 			})
@@ -211,17 +213,17 @@ func TestPauseThenCut(t *testing.T) {
 		time.Sleep(7500 * time.Millisecond)
 		r.send.Pause()
 		time.Sleep(time.Minute)
-		first := r.TakeMeter.Snapshot().SentBytes
+		first := r.takeMeter.Snapshot().SentBytes
 		cut()
 		if e := ended(); !errors.Is(e.SendErr, context.Canceled) || first == 0 {
 			t.Fatalf("%d bytes; send: %v", first, e.SendErr)
 		}
 		ended = r.begin(t.Context())
 		time.Sleep(time.Hour)
-		if s := r.TakeMeter.Snapshot(); s.SentBytes != 0 {
+		if s := r.takeMeter.Snapshot(); s.SentBytes != 0 {
 			t.Errorf("%d bytes moved", s.SentBytes)
 		}
-		mustWait(t, "receiver", r.TakeMeter, transfer.WaitPauseThere)
+		mustWait(t, "receiver", r.takeMeter, transfer.WaitPauseThere)
 		r.send.Resume()
 		e := ended()
 		mustMoveAll(t, e)
