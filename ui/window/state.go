@@ -56,6 +56,7 @@ type State struct {
 
 	Offer    *Offer // while Asking; immutable
 	Progress pace.View
+	Paused   bool    // by the person here
 	Result   *Result // while Ended; immutable
 	Problem  say.Problem
 
@@ -178,6 +179,12 @@ func (s State) moved(v pace.View) State {
 	return s
 }
 
+// paused takes in that the person pauses, or goes on.
+func (s State) paused(yes bool) State {
+	s.Paused = yes && s.Screen == Moving
+	return s
+}
+
 func (s State) item(it session.Item) State {
 	if it.Reason == 0 {
 		s.kept = s.kept.with(s.name(it) + " is now " + say.Path(string(it.Name)))
@@ -208,7 +215,7 @@ func (g Group) with(name string) Group {
 
 // done ends a move.
 func (s State) done(d session.Done) State {
-	s.Offer = nil
+	s.Offer, s.Paused = nil, false
 	if s.refused {
 		s.refused, s.Notice = false, say.Error(d.Err).String()
 		return s

@@ -47,6 +47,7 @@ type Window struct {
 
 	meters chan *transfer.Meter // the move's under way; nil = it ended
 	again  chan struct{}
+	pauser transfer.Pauser // of the move under way
 
 	mu     sync.Mutex
 	state  State       // guarded by mu
@@ -60,7 +61,7 @@ func New(w fyne.Window, opt Options) *Window {
 		opt: opt, receive: session.Receive, do: fyne.Do, drawn: true,
 		meters: make(chan *transfer.Meter), again: make(chan struct{}, 1),
 	}
-	v := newView(w, intents{answer: f.answered, next: f.next, again: f.retry})
+	v := newView(w, intents{answer: f.answered, pause: f.pause, next: f.next, again: f.retry})
 	f.show = v.show
 	v.show(f.state)
 	return f
@@ -109,7 +110,7 @@ func (w *Window) wait(ctx context.Context) error {
 	defer reading.Wait()
 	defer stop()
 	return w.receive(ctx, session.ReceiveOptions{
-		Home: home, Phone: phone, Place: place, Name: w.opt.Name,
+		Home: home, Phone: phone, Place: place, Name: w.opt.Name, Pauser: &w.pauser,
 		Accept: w.accept, Events: func(ev session.Event) { w.event(ctx, ev) },
 	})
 }
@@ -120,6 +121,7 @@ func (w *Window) event(ctx context.Context, ev session.Event) {
 	case session.Accepted:
 		w.meter(ctx, ev.Meter)
 	case session.Done:
+		w.pauser.Resume() // the next move is another one
 		w.meter(ctx, nil)
 	case session.Item: // the next reading of the meter draws
 		w.mu.Lock()
@@ -189,6 +191,12 @@ func (w *Window) answered(yes bool) {
 	}
 	w.change(func(s State) State { return s.answered(yes) })
 	answer <- yes
+}
+
+// pause pauses the move, or lets it go on.
+func (w *Window) pause() {
+	paused := w.pauser.Toggle()
+	w.change(func(s State) State { return s.paused(paused) })
 }
 
 func (w *Window) next() { w.change(State.dismissed) }
