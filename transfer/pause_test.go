@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -306,6 +307,14 @@ func TestPauseKeeps(t *testing.T) {
 	})
 }
 
+// heap is how much memory is in use.
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
 // TestPauseFlood: a peer that pauses and goes on a million times costs no memory,
 // and the last word counts.
 func TestPauseFlood(t *testing.T) {
@@ -325,8 +334,12 @@ func TestPauseFlood(t *testing.T) {
 		for range 500 {
 			flood = append(append(flood, on...), off...)
 		}
+		before := heap()
 		for range 1000 {
 			f.c.Write(flood)
+		}
+		if grown := heap() - before; grown > 4<<20 {
+			t.Errorf("%d bytes are held for it", grown)
 		}
 		f.takes(all) // as if nothing had been
 		f.cancels()

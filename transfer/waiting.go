@@ -82,10 +82,8 @@ func (m *Meter) waits(phase Phase) (w Wait, silent time.Duration) {
 	if s == nil || phase == PhaseDone {
 		return WaitNothing, 0
 	}
-	if heard := s.c.lastIn.Load(); heard > 0 {
-		if d := time.Duration(s.c.since() - heard); d >= silentAfter {
-			return WaitLink, d
-		}
+	if d := time.Duration(s.c.since() - s.c.lastIn.Load()); d >= silentAfter {
+		return WaitLink, d
 	}
 	switch phase {
 	case PhaseAsk:

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ferry-move/ferry/transfer"
@@ -116,5 +117,49 @@ func TestChanged(t *testing.T) {
 	}
 	if want := []string{"here", "both", "there", ""}; !slices.Equal(by, want) {
 		t.Errorf("by %q, want %q", by, want)
+	}
+}
+
+// TestProgressEvents: two in a second, and one at the end.
+func TestProgressEvents(t *testing.T) {
+	out, err := os.CreateTemp(t.TempDir(), "out")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	synctest.Test(t, func(t *testing.T) {
+		c := &command{json: true, io: Stdio{Out: out, Err: out}}
+		p := c.startProgress(new(transfer.Meter), nil)
+		time.Sleep(10*time.Second + time.Millisecond)
+		p.end()
+	})
+	b, err := os.ReadFile(out.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(b), `"event":"progress"`); n != 21 {
+		t.Errorf("%d events in ten seconds", n)
+	}
+}
+
+// TestProgressLines: in a pipe a line comes every ten seconds.
+func TestProgressLines(t *testing.T) {
+	out, err := os.CreateTemp(t.TempDir(), "out")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	synctest.Test(t, func(t *testing.T) {
+		c := &command{io: Stdio{In: out, Out: out, Err: out}}
+		p := c.startProgress(new(transfer.Meter), nil)
+		time.Sleep(35 * time.Second)
+		p.end()
+	})
+	b, err := os.ReadFile(out.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := string(b), strings.Repeat("  0 %  0 B of 0 B  0 items\n", 3); got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
