@@ -150,6 +150,15 @@ func TestPauseAtTheEdges(t *testing.T) {
 				}
 				p.Resume()
 				mustMoveAll(t, ended())
+
+				p.Pause() // also of what is there already
+				ended = r.begin(t.Context())
+				time.Sleep(time.Hour)
+				if s := r.takeMeter.Snapshot(); s.DoneItems != 0 {
+					t.Errorf("%d items ended", s.DoneItems)
+				}
+				p.Resume()
+				mustMoveAll(t, ended())
 			})
 			synctest.Test(t, func(t *testing.T) {
 				r := newPauseRig(t)
@@ -249,8 +258,9 @@ func TestPauseAskedOfAnOldSender(t *testing.T) {
 			hear[*wire.Want](f)
 			var writing sync.WaitGroup
 			writing.Go(func() {
-				for i := range uint64(4) {
-					f.block(wire.BlockHeader{Item: 1, Offset: i * wire.BlockSize}, make([]byte, wire.BlockSize))
+				p := make([]byte, wire.BlockSize)
+				for i := range int64(4) {
+					f.block(wire.BlockHeader{Item: 1, Offset: uint64(i) * wire.BlockSize, Hash: tree.Block(p, i, 4*wire.BlockSize)}, p)
 				}
 			})
 			time.Sleep(time.Hour)
@@ -258,7 +268,7 @@ func TestPauseAskedOfAnOldSender(t *testing.T) {
 				t.Errorf("%d bytes came; it waits for %q", s.SentBytes, s.Waiting)
 			}
 			p.Resume()
-			if r := hear[*wire.Results](f).Results; len(r) != 1 || r[0].Outcome != uint8(backup.Failed) { // the hashes are made up
+			if r := hear[*wire.Results](f).Results; len(r) != 1 || r[0].Outcome != uint8(backup.Added) {
 				t.Errorf("results %+v", r)
 			}
 			f.lane.Close()
