@@ -153,7 +153,9 @@ func (c *committer) flush(ctx context.Context) error {
 			staged[i], in.staged = in.staged, nil
 			in.mu.Unlock()
 		}
+		done := c.r.meter.disk()
 		results := c.r.restores[kind].Commit(c.patient(ctx, kind), staged)
+		done()
 		if len(results) != len(items) {
 			return fmt.Errorf("commit %s: %d results for %d items", c.r.kinds[kind], len(results), len(items))
 		}

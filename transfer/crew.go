@@ -60,10 +60,14 @@ func (c *crew) run(ctx context.Context) error {
 	began := time.Now()
 	first := true
 	for {
-		d := c.pol.Next(c.sample(time.Since(began)))
-		c.s.meter.lanes(d)
-		c.adjust(ctx, d.Lanes, first)
-		first = false
+		if c.s.gate.shut() && !first { // time in which nothing is to be learned
+			began = began.Add(lanes.Interval)
+		} else {
+			d := c.pol.Next(c.sample(time.Since(began)))
+			c.s.meter.lanes(d)
+			c.adjust(ctx, d.Lanes, first)
+			first = false
+		}
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)

@@ -36,7 +36,7 @@ func TestHonestFake(t *testing.T) {
 			f.answer = hear[*wire.Answer](f)
 			f.moves("Documents/a", "content")
 			totals := f.finishes(1)
-			f.say(totals, f.signs(totals, nil))
+			f.say(totals, f.signs(totals, func(p *receipt.Payload) { p.Protocol = wire.Protocol }))
 			hear[*wire.Receipt](f)
 			f.say(&wire.Bye{})
 			hear[*wire.Bye](f)
@@ -44,7 +44,7 @@ func TestHonestFake(t *testing.T) {
 		if e.err != nil || dst.Len("documents") != 1 {
 			t.Fatal(e.err)
 		}
-		if p, err := receipt.Verify(e.report.Receipt); err != nil || p.Protocol != 1 {
+		if p, err := receipt.Verify(e.report.Receipt); err != nil || p.Protocol != wire.Protocol {
 			t.Errorf("%+v, %v", p, err)
 		}
 	})

@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"io"
+	"time"
 
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/transfer/journal"
@@ -122,6 +123,37 @@ func (r *receiver) keepLoop(ctx context.Context) error {
 	})
 }
 
+// landsFor is how long after a pause has begun what was on its way is taken for
+// landed.
+const landsFor = 500 * time.Millisecond
+
+// keepAtPause wakes the keeper in each pause: a person may switch the phone off
+// in it.
+func (r *receiver) keepAtPause(ctx context.Context) error {
+	for {
+		if err := r.gate.until(ctx, true, r.allDone); err != nil {
+			return err
+		}
+		landed := time.NewTimer(landsFor)
+		select {
+		case <-landed.C:
+		case <-r.allDone:
+			landed.Stop()
+			return nil
+		case <-ctx.Done():
+			landed.Stop()
+			return context.Cause(ctx)
+		}
+		select {
+		case r.keepNow <- struct{}{}:
+		default: // it knows
+		}
+		if err := r.gate.until(ctx, false, r.allDone); err != nil {
+			return err
+		}
+	}
+}
+
 // checkpoint forces what came of a file to the disk.
 func (r *receiver) checkpoint(ctx context.Context, in *inItem) (k journal.Kept, ok bool) {
 	in.mu.Lock()
@@ -142,7 +174,9 @@ func (r *receiver) checkpoint(ctx context.Context, in *inItem) (k journal.Kept, 
 	case <-ctx.Done():
 		return k, false
 	}
+	done := r.meter.disk()
 	l, err := st.Sync(k.Left.Length)
+	done()
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if err != nil || in.fail != nil { // Commit will say the same, if it is still to come

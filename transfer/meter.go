@@ -45,7 +45,19 @@ type Progress struct {
 	Bytes, DoneBytes uint64
 	// SentBytes is the content that went over the link.
 	SentBytes uint64
-	Failed    uint64
+	// LinkBytes is what that content took on the link: less where it was squeezed.
+	LinkBytes uint64
+	// SafeBytes is the content of items that are on the new phone for good.
+	// PendingBytes is what of DoneBytes is of items that have not ended: it is on
+	// its way, or not yet safe.
+	SafeBytes, PendingBytes uint64
+	Failed                  uint64
+	// DoneSteps of Steps are what PhaseFinish has behind it; 0 of 0 before.
+	DoneSteps, Steps int
+	// Waiting is what it waits for, and Silent for how long nothing was heard from
+	// the other phone, 0 while that is no matter.
+	Waiting Wait
+	Silent  time.Duration
 	// Elapsed is the time since items began to move; 0 before.
 	Elapsed time.Duration
 	Kinds   []KindProgress
@@ -62,9 +74,13 @@ type Meter struct {
 	phase    atomic.Uint32
 	began    atomic.Pointer[time.Time] // nil = not yet
 	sent     atomic.Uint64
-	underway atomic.Int64 // bytes of items that have not ended
+	link     atomic.Uint64
+	safe     atomic.Uint64
+	steps    atomic.Uint64 // those done in the lower half, all in the upper
+	underway atomic.Int64  // bytes of items that have not ended
 
 	decision atomic.Pointer[lanes.Decision] // nil = none yet
+	standing
 
 	mu    sync.Mutex
 	kinds []KindProgress // guarded by mu
@@ -72,7 +88,10 @@ type Meter struct {
 
 // Snapshot returns the state at this moment.
 func (m *Meter) Snapshot() Progress {
-	p := Progress{Phase: Phase(m.phase.Load()), SentBytes: m.sent.Load()}
+	p := Progress{Phase: Phase(m.phase.Load()), SentBytes: m.sent.Load(), LinkBytes: m.link.Load(), SafeBytes: m.safe.Load()}
+	p.Waiting, p.Silent = m.waits(p.Phase)
+	steps := m.steps.Load()
+	p.DoneSteps, p.Steps = int(uint32(steps)), int(steps>>32)
 	if b := m.began.Load(); b != nil {
 		p.Elapsed = time.Since(*b)
 	}
@@ -90,7 +109,8 @@ func (m *Meter) Snapshot() Progress {
 		p.Failed += k.Failed
 	}
 	if u := m.underway.Load(); u > 0 {
-		p.DoneBytes += uint64(u)
+		p.PendingBytes = uint64(u)
+		p.DoneBytes += p.PendingBytes
 	}
 	return p
 }
@@ -100,6 +120,10 @@ func (m *Meter) setPhase(p Phase) {
 		now := time.Now()
 		m.began.CompareAndSwap(nil, &now)
 	}
+	if p == PhaseFinish {
+		m.steps.Store(0)
+	}
+	m.stirred()
 	m.phase.Store(uint32(p))
 }
 
@@ -122,6 +146,16 @@ func (m *Meter) lanes(d lanes.Decision) {
 func (m *Meter) moved(n int) {
 	m.sent.Add(uint64(n))
 	m.underway.Add(int64(n))
+	m.stirred()
+}
+
+// carried counts n bytes that content took on the link.
+func (m *Meter) carried(n int) { m.link.Add(uint64(n)) }
+
+// step counts one of the steps of PhaseFinish.
+func (m *Meter) step(of int) {
+	m.steps.Store(uint64(of)<<32 | uint64(min(uint32(m.steps.Load())+1, uint32(of))))
+	m.stirred()
 }
 
 // resumed counts n bytes of an item under way that an earlier run brought.
@@ -131,6 +165,10 @@ func (m *Meter) resumed(n int64) { m.underway.Add(n) }
 // by moved and resumed. A folder counts only if it failed.
 func (m *Meter) ended(kind int, it backup.Item, moved int64, failed bool) {
 	m.underway.Add(-moved)
+	m.stirred()
+	if !failed {
+		m.safe.Add(uint64(it.Size))
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if kind >= len(m.kinds) {

@@ -99,8 +99,10 @@ func (r *receiver) move(ctx context.Context) error {
 			})
 		})
 	})
+	g.Go(func() error { return r.gate.tellWaits(gctx, r.c, r.meter, r.hello.Protocol, r.allDone) })
 	g.Go(func() error { return r.commitLoop(gctx) })
 	g.Go(func() error { return r.keepLoop(gctx) })
+	g.Go(func() error { return r.keepAtPause(gctx) })
 	g.Go(func() error { return r.acceptLanes(gctx) })
 	return g.Wait()
 }
@@ -235,7 +237,9 @@ func (r *receiver) checkItem(ctx context.Context, in *inItem) error {
 		}
 		it := in.it
 		it.Digest = in.want
+		done := r.meter.disk()
 		a = c.Check(ctx, it, prior)
+		done()
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -357,6 +361,11 @@ func (r *receiver) runLane(ctx context.Context, lane io.ReadCloser) error {
 	defer d.Close()
 	var small []byte // what comes squeezed; made with the first
 	for {
+		if r.hello.Protocol < wire.WaitsSince { // it is not told of a pause, and feels it instead
+			if err := r.gate.pass(ctx, r.allDone); err != nil {
+				return err
+			}
+		}
 		bh, err := wire.ReadBlockHeader(rd)
 		if err == io.EOF {
 			return nil
@@ -379,6 +388,7 @@ func (r *receiver) runLane(ctx context.Context, lane io.ReadCloser) error {
 		} else if _, err := io.ReadFull(rd, p); err != nil {
 			return err
 		}
+		r.meter.carried(bh.OnLane())
 		if err := r.onBlock(ctx, bh, p); err != nil {
 			return err
 		}
@@ -431,7 +441,9 @@ func (r *receiver) onBlock(ctx context.Context, bh wire.BlockHeader, p []byte) e
 	if value != nil {
 		copy(value[bh.Offset:], p)
 	} else if len(p) > 0 {
+		done := r.meter.disk()
 		_, err = staged.(backup.StagedFile).WriteAt(p, int64(bh.Offset))
+		done()
 	}
 	in.mu.Lock()
 	in.writing.end(turn)
@@ -497,7 +509,9 @@ func (r *receiver) stage(ctx context.Context, in *inItem) error {
 	if err := put(ctx, r.staging, struct{}{}); err != nil {
 		return err
 	}
+	done := r.meter.disk()
 	st, err := r.restores[in.kind].Stage(ctx, in.it)
+	done()
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

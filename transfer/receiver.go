@@ -91,7 +91,9 @@ type ReceiveConfig struct {
 	// LaneCount is the most lanes to serve. 0 = MaxLanes.
 	LaneCount int
 	Meter     *Meter
-	Observer  Observer
+	// Pauser lets the person here pause. nil = that is not possible.
+	Pauser   *Pauser
+	Observer Observer
 }
 
 // receiver is the receiving side of a session; see sender for the states.
@@ -112,6 +114,7 @@ type receiver struct {
 	cfg     ReceiveConfig
 	c       *control
 	meter   *Meter
+	gate    *gate
 	journal *journal.Journal // nil = none
 	token   [wire.TokenSize]byte
 
@@ -169,6 +172,9 @@ func Receive(ctx context.Context, cfg ReceiveConfig) (*Report, error) {
 	if r.meter == nil {
 		r.meter = new(Meter)
 	}
+	r.gate = newGate(cfg.Pauser)
+	r.meter.attach(r.c, r.gate)
+	defer r.meter.detach()
 	if r.cfg.LaneCount <= 0 {
 		r.cfg.LaneCount = MaxLanes
 	}
@@ -394,6 +400,9 @@ func (r *receiver) readLoop(ctx context.Context) error {
 			return false, r.onSettle(m)
 		case *wire.End:
 			return false, r.onEnd(m)
+		case *wire.Waits:
+			r.gate.heard(m)
+			return false, nil
 		case *wire.Totals:
 			return true, r.onTotals()
 		}
@@ -417,13 +426,9 @@ func (r *receiver) onTotals() error {
 // goodbye.
 func (r *receiver) settleAccounts(ctx context.Context) error {
 	r.meter.setPhase(PhaseFinish)
-	r.sweepKept(ctx)
-	for i, re := range r.restores {
-		if f, ok := re.(backup.Finisher); ok {
-			if err := f.Finish(ctx); err != nil {
-				return fmt.Errorf("finish %s: %w", r.kinds[i], err)
-			}
-		}
+	steps := len(r.restores) + 3 // each kind, the totals, the receipt, goodbye
+	if err := r.finishAgents(ctx, steps); err != nil {
+		return err
 	}
 	r.mu.Lock()
 	ours := r.led.totals()
@@ -440,6 +445,7 @@ func (r *receiver) settleAccounts(ctx context.Context) error {
 	if !sameTotals(ours, theirs) {
 		return stop(wire.StopDisagree)
 	}
+	r.meter.step(steps)
 	proof, err := next[*wire.Receipt](ctx, r.turns)
 	if err != nil {
 		return err
@@ -458,11 +464,28 @@ func (r *receiver) settleAccounts(ctx context.Context) error {
 	if err := r.c.send(ctx, &wire.Receipt{Payload: proof.Payload, Signature: sig}); err != nil {
 		return err
 	}
+	r.meter.step(steps)
 	if _, err := next[*wire.Bye](ctx, r.turns); err != nil {
 		return err
 	}
+	r.meter.step(steps)
 	r.meter.setPhase(PhaseDone)
 	return r.c.send(ctx, &wire.Bye{})
+}
+
+// finishAgents ends the agents' work.
+func (r *receiver) finishAgents(ctx context.Context, steps int) error {
+	defer r.meter.disk()()
+	r.sweepKept(ctx)
+	for i, re := range r.restores {
+		if f, ok := re.(backup.Finisher); ok {
+			if err := f.Finish(ctx); err != nil {
+				return fmt.Errorf("finish %s: %w", r.kinds[i], err)
+			}
+		}
+		r.meter.step(steps)
+	}
+	return nil
 }
 
 // checkReceipt holds the sender's payload against this side's own account. Every

@@ -40,6 +40,8 @@ type SendConfig struct {
 	NoSqueeze bool
 	// Meter is written to. nil = nobody looks.
 	Meter *Meter
+	// Pauser lets the person here pause. nil = that is not possible.
+	Pauser *Pauser
 	// Observer hears of items. nil = nobody listens.
 	Observer Observer
 	// Accepted is called when the new phone said yes. nil = not called.
@@ -82,6 +84,7 @@ type sender struct {
 	cfg     SendConfig
 	c       *control
 	meter   *Meter
+	gate    *gate
 	session [wire.SessionSize]byte
 	started time.Time
 
@@ -133,6 +136,9 @@ func Send(ctx context.Context, cfg SendConfig) (*Report, error) {
 	if s.meter == nil {
 		s.meter = new(Meter)
 	}
+	s.gate = newGate(cfg.Pauser)
+	s.meter.attach(s.c, s.gate)
+	defer s.meter.detach()
 	if s.cfg.LaneCount <= 0 {
 		s.cfg.LaneCount = DefaultLanes
 	}
@@ -258,6 +264,9 @@ func (s *sender) readLoop(ctx context.Context) error {
 			return false, s.onWant(ctx, m)
 		case *wire.Results:
 			return false, s.onResults(m)
+		case *wire.Waits:
+			s.gate.heard(m)
+			return false, nil
 		case *wire.Totals:
 			if !closed(s.allDone) {
 				return false, protocolError("totals before the last result")
@@ -379,6 +388,7 @@ func keyCost(it backup.Item) int64 { return int64(len(it.Key)+len(it.Group)) + 1
 
 // settleAccounts compares totals, exchanges signatures, and says goodbye.
 func (s *sender) settleAccounts(ctx context.Context) error {
+	const steps = 3 // the totals, the receipt, goodbye
 	s.meter.setPhase(PhaseFinish)
 	s.mu.Lock()
 	ours := s.led.totals()
@@ -395,6 +405,7 @@ func (s *sender) settleAccounts(ctx context.Context) error {
 	if !sameTotals(ours, theirs) {
 		return stop(wire.StopDisagree)
 	}
+	s.meter.step(steps)
 	p := &receipt.Payload{
 		Session: hex.EncodeToString(s.session[:]), Protocol: min(wire.Protocol, s.peer.Protocol), Flags: s.cfg.Transport.Flags,
 		Sender:   receipt.Side{Device: s.cfg.Self.Key.ID(), Name: s.cfg.Self.Name, Version: s.cfg.Self.Version},
@@ -426,10 +437,12 @@ func (s *sender) settleAccounts(ctx context.Context) error {
 	s.mu.Lock()
 	s.report.Receipt = receipt.Format(payload, sig, proof.Signature)
 	s.mu.Unlock()
+	s.meter.step(steps)
 	s.turns.reach(stepBye)
 	if err := s.c.send(ctx, &wire.Bye{}); err != nil {
 		return err
 	}
+	s.meter.step(steps)
 	s.meter.setPhase(PhaseDone)
 	_, err = next[*wire.Bye](ctx, s.turns)
 	return err

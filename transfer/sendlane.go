@@ -181,12 +181,23 @@ func (s *sender) write(ctx context.Context, lane LaneWriter, w *bufio.Writer, in
 			}
 			return lane.CloseWrite()
 		}
+		if s.gate.shut() { // what is on its way shall land
+			err := w.Flush()
+			if err == nil {
+				err = s.gate.pass(ctx, s.allDone)
+			}
+			if err != nil {
+				p.release()
+				return err
+			}
+		}
 		n := len(p.data) // counted before the result can come
 		s.mu.Lock()
 		p.o.moved += int64(n)
 		s.mu.Unlock()
 		s.meter.moved(n)
 		head = wire.AppendBlockHeader(head[:0], p.head)
+		s.meter.carried(p.head.OnLane())
 		_, err := w.Write(head)
 		if err == nil {
 			_, err = w.Write(p.out)

@@ -45,6 +45,7 @@ func (s *sender) move(ctx context.Context) error {
 	s.meter.setPhase(PhaseMove)
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.list(gctx) })
+	g.Go(func() error { return s.gate.tellWaits(gctx, s.c, s.meter, s.peer.Protocol, s.allDone) })
 	g.Go(func() error { return s.writeManifest(gctx) })
 	g.Go(func() error {
 		return batches(gctx, s.settled, s.allDone, entriesPerFrame, linger, func(b []wire.Settled) error {
@@ -82,6 +83,9 @@ func (s *sender) list(ctx context.Context) error {
 				return context.Cause(ctx)
 			}
 			id++
+			if err := s.gate.pass(ctx, nil); err != nil {
+				return err
+			}
 			if err := s.listItem(ctx, id, k, it, err); err != nil {
 				return err
 			}
@@ -168,7 +172,7 @@ func (s *sender) compareItem(ctx context.Context, job compareJob) error {
 			return s.fail(ctx, o, err)
 		}
 		h := blake3.New(32, nil)
-		_, err = io.Copy(h, contextReader{ctx, r})
+		_, err = io.Copy(h, gatedReader{ctx, s, r})
 		r.Close()
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -189,17 +193,23 @@ func (s *sender) compareItem(ctx context.Context, job compareJob) error {
 	return s.readItem(ctx, o)
 }
 
-// contextReader ends a long read with its context.
-type contextReader struct {
+// gatedReader ends a long read with its context, and rests while a person has
+// paused.
+type gatedReader struct {
 	ctx context.Context
+	s   *sender
 	r   io.Reader
 }
 
-func (c contextReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, context.Cause(c.ctx)
+func (g gatedReader) Read(p []byte) (int, error) {
+	if err := g.ctx.Err(); err != nil {
+		return 0, context.Cause(g.ctx)
 	}
-	return c.r.Read(p)
+	if err := g.s.gate.pass(g.ctx, g.s.allDone); err != nil {
+		return 0, err
+	}
+	defer g.s.meter.disk()()
+	return g.r.Read(p)
 }
 
 // fail settles an item that cannot be read. The run goes on.
@@ -246,7 +256,10 @@ func (s *sender) readGap(ctx context.Context, o *outItem, t *tree.Tree, gap tree
 		} else {
 			b.buf = blockBufs.Get().(*[wire.BlockSize]byte)
 			b.data = b.buf[:n]
-			if err := readBlock(r, b.data, b.last); err != nil {
+			done := s.meter.disk()
+			err := readBlock(r, b.data, b.last)
+			done()
+			if err != nil {
 				b.release()
 				return false, s.fail(ctx, o, err)
 			}

@@ -30,7 +30,7 @@ func (f *fake) samples(item uint64, totals *wire.Totals, proof *wire.Receipt) []
 		&wire.Want{Wanted: []wire.Wanted{{ID: item, Verdict: 1}}},
 		&wire.Settle{Settled: []wire.Settled{{ID: 1, Fail: 1}}},
 		&wire.Results{Results: []wire.Result{{ID: item, Outcome: 4, Reason: 1}}},
-		&wire.End{}, totals, proof, &wire.Bye{}, &wire.Ping{}, &wire.Stop{Kind: wire.StopCancelled},
+		&wire.End{}, totals, proof, &wire.Bye{}, &wire.Ping{}, &wire.Stop{Kind: wire.StopCancelled}, &wire.Waits{For: wire.WaitPause},
 	}
 }
 
@@ -45,7 +45,7 @@ type state struct {
 // judge says each message in a state and looks at how the session ends: legal
 // ones leave it as it was, others end it at once.
 func judge(t *testing.T, s state, run func(t *testing.T, script func(*fake)) ended) {
-	for i := range 13 {
+	for i := range 14 {
 		synctest.Test(t, func(t *testing.T) {
 			var m wire.Message
 			e := run(t, func(f *fake) {
@@ -99,24 +99,24 @@ func TestReceiverStates(t *testing.T) {
 		{state{"moving", func(f *fake) (uint64, *wire.Totals, *wire.Receipt) {
 			f.opens()
 			return 1, nil, nil
-		}, []wire.Type{wire.TypeItems, wire.TypeSettle, wire.TypeEnd}}, nil},
+		}, []wire.Type{wire.TypeItems, wire.TypeSettle, wire.TypeEnd, wire.TypeWaits}}, nil},
 		{state{"ended", func(f *fake) (uint64, *wire.Totals, *wire.Receipt) {
 			f.opens()
 			return 1, f.finishes(0), nil
-		}, []wire.Type{wire.TypeSettle, wire.TypeTotals}}, nil},
+		}, []wire.Type{wire.TypeSettle, wire.TypeTotals, wire.TypeWaits}}, nil},
 		{state{"agreed", func(f *fake) (uint64, *wire.Totals, *wire.Receipt) {
 			f.opens()
 			m := f.finishes(0)
 			f.say(m)
 			return 1, m, f.signs(m, nil)
-		}, []wire.Type{wire.TypeReceipt}}, nil},
+		}, []wire.Type{wire.TypeReceipt, wire.TypeWaits}}, nil},
 		{state{"signed", func(f *fake) (uint64, *wire.Totals, *wire.Receipt) {
 			f.opens()
 			m := f.finishes(0)
 			f.say(m, f.signs(m, nil))
 			hear[*wire.Receipt](f)
 			return 1, m, f.signs(m, nil)
-		}, []wire.Type{wire.TypeBye}}, nil},
+		}, []wire.Type{wire.TypeBye, wire.TypeWaits}}, nil},
 	} {
 		judge(t, s.state, func(t *testing.T, script func(*fake)) ended {
 			e, _ := receiving(t, s.tune, script)
@@ -154,20 +154,20 @@ func TestSenderStates(t *testing.T) {
 			f.say(f.hello())
 			hear[*wire.Offer](f)
 			return 1, nil, nil
-		}, []wire.Type{wire.TypeAnswer}}, nil},
+		}, []wire.Type{wire.TypeAnswer, wire.TypeWaits}}, nil},
 		{state{"moving", func(f *fake) (uint64, *wire.Totals, *wire.Receipt) {
 			return fileOf(f, moving(f), backup.TypeFile), nil, nil
-		}, []wire.Type{wire.TypeWant, wire.TypeResults}}, nil},
+		}, []wire.Type{wire.TypeWant, wire.TypeResults, wire.TypeWaits}}, nil},
 		{state{"ended", func(f *fake) (uint64, *wire.Totals, *wire.Receipt) {
 			f.takes(moving(f))
 			return 1, hear[*wire.Totals](f), nil
-		}, []wire.Type{wire.TypeTotals}}, nil},
+		}, []wire.Type{wire.TypeTotals, wire.TypeWaits}}, nil},
 		{state{"agreed", func(f *fake) (uint64, *wire.Totals, *wire.Receipt) {
 			f.takes(moving(f))
 			m := hear[*wire.Totals](f)
 			f.say(m)
 			return 1, m, sign(f)
-		}, []wire.Type{wire.TypeReceipt}}, nil},
+		}, []wire.Type{wire.TypeReceipt, wire.TypeWaits}}, nil},
 		{state{"signed", func(f *fake) (uint64, *wire.Totals, *wire.Receipt) {
 			f.takes(moving(f))
 			m := hear[*wire.Totals](f)
@@ -176,7 +176,7 @@ func TestSenderStates(t *testing.T) {
 			f.say(r)
 			hear[*wire.Bye](f)
 			return 1, m, r
-		}, []wire.Type{wire.TypeBye}}, nil},
+		}, []wire.Type{wire.TypeBye, wire.TypeWaits}}, nil},
 	} {
 		judge(t, s.state, func(t *testing.T, script func(*fake)) ended { return sending(t, s.tune, script) })
 	}

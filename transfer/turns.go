@@ -34,9 +34,11 @@ type span struct {
 //
 //	this side's step   quiet   hello   offer   move                totals    receipt   bye
 //	sender hears               Hello   Answer  Want Results Totals Totals    Receipt   Bye
+//	                                   Waits ── Waits ──────────── Waits ─── Waits ─── Waits
 //	receiver hears     Hello   Offer   –       Items End           Receipt   Bye
 //	                                           Settle ──────────── Settle
 //	                                           Totals ──────────── Totals
+//	                                           Waits ───────────── Waits ─── Waits ─── Waits
 //
 // Beyond that, Totals end Settle, come before Receipt, and come only when every
 // item has its result.
@@ -49,6 +51,7 @@ var (
 		wire.TypeTotals:  {from: stepMove, to: stepTotals},
 		wire.TypeReceipt: {from: stepReceipt, to: stepReceipt},
 		wire.TypeBye:     {from: stepBye, to: stepBye},
+		wire.TypeWaits:   {from: stepOffer, to: stepBye, streamed: true},
 	}
 	receiverHears = map[wire.Type]span{
 		wire.TypeHello:   {from: stepQuiet, to: stepQuiet},
@@ -59,6 +62,7 @@ var (
 		wire.TypeTotals:  {from: stepMove, to: stepTotals},
 		wire.TypeReceipt: {from: stepTotals, to: stepTotals, after: wire.TypeTotals},
 		wire.TypeBye:     {from: stepReceipt, to: stepReceipt},
+		wire.TypeWaits:   {from: stepMove, to: stepBye, streamed: true},
 	}
 )
 

@@ -43,6 +43,7 @@ var rules = map[string][]string{
 	"transfer/tree":    {"mobile/backup", "transfer/wire"},
 	"transfer/journal": {"mobile/backup", "p2p/identity"},
 	"transfer/receipt": {"mobile/backup", "p2p/identity"},
+	"transfer/pace":    {"transfer"},
 	"transfer":         {"mobile/backup", "p2p/identity", "transfer/..."},
 	// Test support: may use the fake phone.
 	"transfer/transfertest": {"mobile/backup", "mobile/fakephone", "p2p/identity", "transfer/..."},
@@ -54,9 +55,9 @@ var rules = map[string][]string{
 
 	// Faces see sessions, and the words and types that sessions speak in; never
 	// a disk, a socket or a frame.
-	"ui/say":    {"app/archives", "app/session", "discovery", "mobile/android/ab", "mobile/android/archive", "mobile/backup", "mobile/phone", "p2p", "p2p/identity", "p2p/pairing", "transfer", "transfer/journal", "transfer/receipt", "transfer/wire"},
-	"ui/cli":    {"app/archives", "app/session", "ui/say", "mobile/android", "mobile/android/archive", "mobile/apps", "discovery", "mobile", "mobile/backup", "mobile/fakephone", "p2p", "p2p/pairing", "transfer", "transfer/receipt", "transfer/wire"},
-	"ui/window": {"app/session", "ui/say", "discovery", "mobile", "mobile/backup", "p2p/pairing", "transfer", "transfer/receipt"},
+	"ui/say":    {"app/archives", "app/session", "discovery", "mobile/android/ab", "mobile/android/archive", "mobile/backup", "mobile/phone", "p2p", "p2p/identity", "p2p/pairing", "transfer", "transfer/journal", "transfer/pace", "transfer/receipt", "transfer/wire"},
+	"ui/cli":    {"app/archives", "app/session", "ui/say", "mobile/android", "mobile/android/archive", "mobile/apps", "discovery", "mobile", "mobile/backup", "mobile/fakephone", "p2p", "p2p/pairing", "transfer", "transfer/pace", "transfer/receipt", "transfer/wire"},
+	"ui/window": {"app/session", "ui/say", "discovery", "mobile", "mobile/backup", "p2p/pairing", "transfer", "transfer/pace", "transfer/receipt"},
 	"app":       {"app/session", "ui/window", "ui/say"},
 	"app/ferry": {"ui/cli"},
 	"app/arch":  {},

@@ -230,11 +230,11 @@ func cmdRun(ts *testscript.TestScript, neg bool, args []string) {
 	cmdAwait(ts, false, []string{args[1], args[0]})
 }
 
-// sig NAME INT|TERM|KILL sends a signal to a run.
+// sig NAME INT|TERM|KILL|USR1 sends a signal to a run.
 func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
-	sigs := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}
+	sigs := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL, "USR1": syscall.SIGUSR1}
 	if neg || len(args) != 2 || sigs[args[1]] == 0 {
-		ts.Fatalf("usage: sig NAME INT|TERM|KILL")
+		ts.Fatalf("usage: sig NAME INT|TERM|KILL|USR1")
 	}
 	ts.Check(of(ts).all[args[0]].cmd.Process.Signal(sigs[args[1]]))
 }

@@ -41,6 +41,9 @@ type ReceiveOptions struct {
 	Loopback bool
 	// Once ends after one move, however it ended.
 	Once bool
+	// Pauser lets the person here pause the move under way; what it says holds for
+	// the next one too. nil = that is not possible.
+	Pauser *transfer.Pauser
 	// Accept asks the person about an offer that was Offered. It is not called
 	// for one that there is no space for.
 	Accept func(context.Context, transfer.Offer) (transfer.Decision, error)
@@ -277,7 +280,7 @@ func (r *receiving) move(ctx context.Context, s *p2p.Stream) error {
 	var accepted sync.Once
 	rep, err := transfer.Receive(ctx, transfer.ReceiveConfig{
 		Self: transfer.Self{Key: r.key, Name: r.opt.Name, Version: Version}, Peer: peer,
-		Control: s.Control(), Lanes: acceptor{lanes}, Agents: r.opt.Phone.Agents(), Free: r.opt.Phone.Free, Meter: meter,
+		Control: s.Control(), Lanes: acceptor{lanes}, Agents: r.opt.Phone.Agents(), Free: r.opt.Phone.Free, Meter: meter, Pauser: r.opt.Pauser,
 		Observer: observer{r.events},
 		Journal: func(d identity.DeviceID) (*journal.Journal, error) {
 			return journal.Open(journalPath(r.opt.Home, r.opt.Place, d), d)

@@ -65,6 +65,8 @@ type SendOptions struct {
 	Loopback bool
 	// Lanes is how many lanes to use. 0 = transfer.DefaultLanes.
 	Lanes int
+	// Pauser lets the person here pause the move. nil = that is not possible.
+	Pauser *transfer.Pauser
 	// Password asks for the code, or for the text of the QR code. wrong is
 	// what the last one met with, or nil.
 	Password func(ctx context.Context, wrong *pairing.WrongCodeError) (pairing.Password, error)
@@ -126,7 +128,7 @@ func Send(ctx context.Context, opt SendOptions) (*transfer.Report, error) {
 	meter := new(transfer.Meter)
 	rep, err := transfer.Send(ctx, transfer.SendConfig{
 		Self: transfer.Self{Key: key, Name: opt.Name, Version: Version}, Peer: link.Remote(),
-		Control: stream.Control(), Lanes: opener{link}, Agents: agentsOf(opt.Phone, opt.Kinds), Plans: plans, LaneCount: opt.Lanes, Meter: meter,
+		Control: stream.Control(), Lanes: opener{link}, Agents: agentsOf(opt.Phone, opt.Kinds), Plans: plans, LaneCount: opt.Lanes, Meter: meter, Pauser: opt.Pauser,
 		Observer: observer{events},
 		Accepted: func(peer receipt.Side) { events.tell(Accepted{Peer: peer, Meter: meter}) },
 	})

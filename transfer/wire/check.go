@@ -181,6 +181,8 @@ func (m *Receipt) check() error {
 func (m *Bye) check() error  { return nil }
 func (m *Ping) check() error { return nil }
 
+func (m *Waits) check() error { return nil }
+
 func (m *Stop) check() error {
 	if m.Kind == StopNone {
 		return bad("stop: without a reason")

@@ -12,7 +12,10 @@ import (
 
 // Protocol is the number of this protocol. Steps are listed with their dates in
 // docs/protocol.md.
-const Protocol = 1
+const Protocol = 2
+
+// WaitsSince is the first protocol that has the frame Waits.
+const WaitsSince = 2
 
 // MaxFrame is the longest control frame in bytes, type included.
 const MaxFrame = 1 << 20
@@ -42,6 +45,7 @@ const (
 	TypeBye     Type = 11 // both
 	TypePing    Type = 12 // both
 	TypeStop    Type = 13 // both, last
+	TypeWaits   Type = 14 // both, to a device whose protocol is WaitsSince or later
 )
 
 // Message is a control frame's body.
@@ -77,7 +81,7 @@ func register(ms ...Message) {
 
 func init() {
 	register(&Hello{}, &Offer{}, &Answer{}, &Items{}, &Want{}, &Settle{}, &Results{}, &End{}, &Totals{},
-		&Receipt{}, &Bye{}, &Ping{}, &Stop{})
+		&Receipt{}, &Bye{}, &Ping{}, &Stop{}, &Waits{})
 }
 
 // Append appends m as a frame to dst.

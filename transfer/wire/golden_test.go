@@ -46,6 +46,7 @@ var goldens = map[string]Message{
 	"bye":     &Bye{},
 	"ping":    &Ping{},
 	"stop":    &Stop{Kind: StopCancelled},
+	"waits":   &Waits{For: WaitPause | WaitDisk},
 }
 
 // readHex reads a file of hex with comments behind #.

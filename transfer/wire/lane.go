@@ -87,6 +87,14 @@ type BlockHeader struct {
 	Hash backup.Digest
 }
 
+// OnLane returns how many bytes the header and what follows it take.
+func (h BlockHeader) OnLane() int {
+	if h.Codec == Squeezed {
+		return blockHeader + 4 + int(h.Packed)
+	}
+	return blockHeader + int(h.Length)
+}
+
 // AppendBlockHeader appends h to dst.
 func AppendBlockHeader(dst []byte, h BlockHeader) []byte {
 	dst = append(dst, blockMark, byte(h.Codec), 0, 0)

@@ -236,6 +236,22 @@ type Stop struct {
 	Kind StopKind `cbor:"1,keyasint"`
 }
 
+// WaitFlags say what a side waits for. A reader leaves out those that it does
+// not know; append only.
+type WaitFlags uint32
+
+const (
+	WaitPause WaitFlags = 1 << 0 // the person there has paused
+	WaitDisk  WaitFlags = 1 << 1 // its storage, and nothing goes on meanwhile
+)
+
+// Waits says all that a side waits for, whenever that changes. Before the first,
+// it waits for nothing. While either side pauses, the sender gives nothing more to
+// its lanes; Pings go on.
+type Waits struct {
+	For WaitFlags `cbor:"1,keyasint"`
+}
+
 func (*Hello) Type() Type   { return TypeHello }
 func (*Offer) Type() Type   { return TypeOffer }
 func (*Answer) Type() Type  { return TypeAnswer }
@@ -249,6 +265,7 @@ func (*Receipt) Type() Type { return TypeReceipt }
 func (*Bye) Type() Type     { return TypeBye }
 func (*Ping) Type() Type    { return TypePing }
 func (*Stop) Type() Type    { return TypeStop }
+func (*Waits) Type() Type   { return TypeWaits }
 
 // Item returns what e describes; kinds are the offer's.
 func (e *Entry) Item(kinds []backup.Kind) backup.Item {

@@ -46,10 +46,13 @@ type Stdio struct {
 
 // command is one run of a command.
 type command struct {
-	io    Stdio
-	json  bool
-	input *bufio.Reader // over io.In
-	typed chan typed    // what a read of a line gave
+	io      Stdio
+	json    bool
+	verbose bool
+	// interrupted is closed when the person has interrupted.
+	interrupted <-chan struct{}
+	input       *bufio.Reader // over io.In
+	typed       chan typed    // what a read of a line gave
 	// reading tells that a read of a line is under way, whose question may
 	// have been withdrawn; owned by ask.
 	reading bool
@@ -85,7 +88,7 @@ var errGaveUp = errors.New("the question was not answered")
 // Main runs the command line and returns its exit code. ctx ends when the
 // person interrupts.
 func Main(ctx context.Context, args []string, std Stdio) int {
-	c := &command{io: std, input: bufio.NewReader(std.In), typed: make(chan typed, 1)}
+	c := &command{io: std, interrupted: ctx.Done(), input: bufio.NewReader(std.In), typed: make(chan typed, 1)}
 	if len(args) == 0 {
 		fmt.Fprint(std.Err, usage)
 		return exitUsage

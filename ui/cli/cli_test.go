@@ -13,7 +13,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/ferry-move/ferry/app/session"
 	"github.com/ferry-move/ferry/discovery"
@@ -22,7 +21,6 @@ import (
 	"github.com/ferry-move/ferry/transfer"
 	"github.com/ferry-move/ferry/transfer/wire"
 	"github.com/ferry-move/ferry/ui/say"
-	"pgregory.net/rapid"
 )
 
 func TestExitCodes(t *testing.T) {
@@ -246,91 +244,4 @@ func TestResolve(t *testing.T) {
 			t.Errorf("%q: %v, %v; want %s", at, got, err, want)
 		}
 	}
-}
-
-func TestBar(t *testing.T) {
-	s := transfer.Progress{Phase: transfer.PhaseMove, Items: 2400, DoneItems: 600, Bytes: 4e9, DoneBytes: 1e9}
-	p := pace{bytes: 200e6, span: 5 * time.Second, left: 75 * time.Second}
-	tests := []struct {
-		width int
-		want  string
-	}{
-		{200, "[======                  ]   25 %  1.0 GB of 4.0 GB  about 75 seconds left  600 items  40 MB/s"},
-		{80, "[======                  ]   25 %  1.0 GB of 4.0 GB  about 75 seconds left"},
-		{60, "[======                  ]   25 %  1.0 GB of 4.0 GB"},
-		{33, "[======                  ]   25 %"},
-		{6, " 25 %"},
-		{3, " 25"},
-		{0, ""},
-	}
-	for _, tt := range tests {
-		if got := bar(s, p, tt.width); got != tt.want {
-			t.Errorf("%d columns:\n%q; want\n%q", tt.width, got, tt.want)
-		}
-	}
-	s.Phase, s.DoneBytes, s.DoneItems = transfer.PhaseFinish, 5e9, 2400 // more than was planned
-	if got, want := bar(s, p, 200), "[========================]  100 %  5.0 GB of 4.0 GB  finishing  2,400 items"; got != want {
-		t.Errorf("%q; want %q", got, want)
-	}
-	if got, want := bar(transfer.Progress{}, pace{}, 200), "[                        ]    0 %  0 B of 0 B  0 items"; got != want {
-		t.Errorf("%q; want %q", got, want)
-	}
-	empty := transfer.Progress{Items: 1000, DoneItems: 500} // folders and empty files
-	if got, want := bar(empty, pace{}, 34), "[============            ]   50 %"; got != want {
-		t.Errorf("%q; want %q", got, want)
-	}
-}
-
-// The pace is that of the last seconds, not of the whole move.
-func TestTrend(t *testing.T) {
-	var past trend
-	s := transfer.Progress{Bytes: 1000e6}
-	if p := past.add(s); p != (pace{}) {
-		t.Errorf("the first: %+v", p)
-	}
-	var p pace
-	for range 50 { // slow: 1 MB a second
-		s.Elapsed += 200 * time.Millisecond
-		s.DoneBytes += 200e3
-		p = past.add(s)
-	}
-	if got := float64(p.bytes) / p.span.Seconds(); got != 1e6 || p.left != 990*time.Second {
-		t.Errorf("slow: %+v", p)
-	}
-	for range 50 { // fast: 10 MB a second
-		s.Elapsed += 200 * time.Millisecond
-		s.DoneBytes += 2e6
-		p = past.add(s)
-	}
-	if got := float64(p.bytes) / p.span.Seconds(); got != 10e6 || p.left != 89*time.Second {
-		t.Errorf("fast: %+v", p)
-	}
-	if n := len(past.samples); n > 30 {
-		t.Errorf("%d samples are kept", n)
-	}
-	for range 50 { // stuck
-		s.Elapsed += 200 * time.Millisecond
-		p = past.add(s)
-	}
-	if p.bytes != 0 || p.left != 0 {
-		t.Errorf("stuck: %+v", p)
-	}
-}
-
-// The bar is ASCII and never wider than the terminal.
-func TestBarFits(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		u := rapid.Uint64Range(0, 1<<50)
-		s := transfer.Progress{
-			Phase: transfer.Phase(rapid.Uint8Range(0, 5).Draw(t, "phase")), Items: u.Draw(t, "items"), DoneItems: u.Draw(t, "done"),
-			Bytes: u.Draw(t, "bytes"), DoneBytes: u.Draw(t, "done bytes"),
-		}
-		d := rapid.Int64Range(0, 1<<58)
-		p := pace{bytes: u.Draw(t, "pace"), span: time.Duration(d.Draw(t, "span")), left: time.Duration(d.Draw(t, "left"))}
-		width := rapid.IntRange(0, 300).Draw(t, "width")
-		line := bar(s, p, width)
-		if len(line) > width || strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r > '~' }) {
-			t.Fatalf("%d columns: %q", width, line)
-		}
-	})
 }

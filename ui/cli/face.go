@@ -23,6 +23,7 @@ type face struct {
 	c        *command
 	infos    map[backup.Kind]backup.Info
 	progress *progress
+	pauser   *transfer.Pauser // nil = this face cannot pause
 	told     int
 	waiting  bool // the new phone's side
 }
@@ -48,6 +49,9 @@ func (f *face) event(ev session.Event) {
 	if d, ok := ev.(session.Done); ok {
 		f.progress.end()
 		f.progress = nil
+		if f.pauser != nil {
+			f.pauser.Resume() // the next move is another one
+		}
 		c.broken = c.broken && d.Err != nil
 		if c.json {
 			c.emit(jsonOf(d))
@@ -64,7 +68,7 @@ func (f *face) event(ev session.Event) {
 	if a, ok := ev.(session.Accepted); ok {
 		f.told = 0
 		c.broken = true
-		f.progress = c.startProgress(a.Meter)
+		f.progress = c.startProgress(a.Meter, f.pauser)
 	}
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/base64"
 	"encoding/json"
+	"math"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -11,6 +12,7 @@ import (
 	"github.com/ferry-move/ferry/discovery"
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/transfer/pace"
 	"github.com/ferry-move/ferry/transfer/receipt"
 	"github.com/ferry-move/ferry/ui/say"
 )
@@ -115,6 +117,27 @@ type jsonProgress struct {
 	SentBytes uint64  `json:"sent_bytes"`
 	Failed    uint64  `json:"failed"`
 	Seconds   float64 `json:"seconds"`
+
+	Part           float64  `json:"part"`
+	SafeBytes      uint64   `json:"safe_bytes"`
+	PendingBytes   uint64   `json:"pending_bytes"`
+	LinkBytes      uint64   `json:"link_bytes"`
+	DoneSteps      int      `json:"done_steps"`
+	Steps          int      `json:"steps"`
+	BytesPerSecond float64  `json:"bytes_per_second"`
+	ItemsPerSecond float64  `json:"items_per_second"`
+	LeftLow        *float64 `json:"left_low,omitempty"`
+	LeftHigh       *float64 `json:"left_high,omitempty"`
+	Waiting        string   `json:"waiting,omitempty"`
+	WaitingText    string   `json:"waiting_text,omitempty"`
+	Silent         float64  `json:"silent,omitempty"`
+	Lanes          int      `json:"lanes,omitempty"`
+	LanesWhy       string   `json:"lanes_why,omitempty"`
+}
+
+type jsonPause struct {
+	Event string `json:"event"`
+	By    string `json:"by"`
 }
 
 type jsonItem struct {
@@ -273,11 +296,20 @@ func jsonDoneOf(ev session.Done) jsonDone {
 	return j
 }
 
-func jsonProgressOf(p transfer.Progress) jsonProgress {
-	return jsonProgress{
+func jsonProgressOf(p pace.View) jsonProgress {
+	j := jsonProgress{
 		Event: "progress", Phase: p.Phase.String(), Items: p.Items, DoneItems: p.DoneItems, Bytes: p.Bytes, DoneBytes: p.DoneBytes,
 		SentBytes: p.SentBytes, Failed: p.Failed, Seconds: p.Elapsed.Seconds(),
+		Part: p.Part, SafeBytes: p.SafeBytes, PendingBytes: p.PendingBytes, LinkBytes: p.LinkBytes, DoneSteps: p.DoneSteps, Steps: p.Steps,
+		BytesPerSecond: math.Round(p.Speed), ItemsPerSecond: math.Round(10*p.ItemSpeed) / 10,
+		Waiting: p.Waiting.String(), WaitingText: say.Waiting(p.Waiting, p.Silent).String(), Silent: p.Silent.Seconds(),
+		Lanes: p.Lanes, LanesWhy: p.LanesWhy,
 	}
+	if p.Left.Known() {
+		low, high := p.Left.Low.Seconds(), p.Left.High.Seconds()
+		j.LeftLow, j.LeftHigh = &low, &high
+	}
+	return j
 }
 
 func texts[T interface{ String() string }](in []T) []string {

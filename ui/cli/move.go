@@ -32,6 +32,7 @@ func (c *command) receive(ctx context.Context, args []string) error {
 	once := fs.Bool("once", false, "")
 	port := fs.Int("port", 0, "")
 	loopback := fs.Bool("loopback", false, "")
+	fs.BoolVar(&c.verbose, "verbose", false, "")
 	if _, err := c.parse(fs, args, 0); err != nil {
 		return err
 	}
@@ -56,9 +57,12 @@ func (c *command) receive(ctx context.Context, args []string) error {
 	defer p.Close()
 	f := newFace(c, p)
 	f.waiting = true
+	pauser, unwatch := c.pauser()
+	defer unwatch()
+	f.pauser = pauser
 	var last session.Done
 	err = session.Receive(ctx, session.ReceiveOptions{
-		Home: home, Phone: p, Place: session.PlaceOf(*into), Name: *name, Port: *port, Loopback: *loopback, Once: *once,
+		Home: home, Phone: p, Place: session.PlaceOf(*into), Name: *name, Port: *port, Loopback: *loopback, Once: *once, Pauser: pauser,
 		Accept: func(ctx context.Context, _ transfer.Offer) (transfer.Decision, error) { return f.accept(ctx, *yes) },
 		Events: func(ev session.Event) {
 			if d, ok := ev.(session.Done); ok {
@@ -89,6 +93,7 @@ func (c *command) send(ctx context.Context, args []string) error {
 	wait := fs.Duration("wait", 30*time.Second, "")
 	loopback := fs.Bool("loopback", false, "")
 	lanes := fs.Int("lanes", 0, "")
+	fs.BoolVar(&c.verbose, "verbose", false, "")
 	quota := fs.String("app-quota", "", "")
 	file := fs.String("password-file", "", "")
 	if _, err := c.parse(fs, args, 0); err != nil {
@@ -131,8 +136,11 @@ func (c *command) send(ctx context.Context, args []string) error {
 		return err
 	}
 	f := newFace(c, p)
+	pauser, unwatch := c.pauser()
+	defer unwatch()
+	f.pauser = pauser
 	opt := session.SendOptions{
-		Home: home, Phone: p, Kinds: wanted, Name: *name, At: addrs, To: *to, Wait: *wait, Loopback: *loopback, Lanes: *lanes,
+		Home: home, Phone: p, Kinds: wanted, Name: *name, At: addrs, To: *to, Wait: *wait, Loopback: *loopback, Lanes: *lanes, Pauser: pauser,
 		Password: c.password(*codeFile), Events: f.event,
 	}
 	if c.interactive() {

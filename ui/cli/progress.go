@@ -7,59 +7,109 @@ import (
 	"time"
 
 	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/transfer/pace"
 	"github.com/ferry-move/ferry/ui/say"
 	"golang.org/x/term"
 )
 
+// How often a move is looked at, and shown: never more than ten times a second,
+// however fast it goes and however often the other device pauses it.
 const (
-	barEvery  = 200 * time.Millisecond
+	lookEvery = 250 * time.Millisecond
 	jsonEvery = 500 * time.Millisecond
+	lineEvery = 10 * time.Second // in a pipe
 	barWidth  = 24
 )
 
 // progress shows a move's meter until it is stopped: a bar where a person
-// looks, events with --json, nothing in a pipe.
+// looks, events with --json, a line now and then in a pipe.
 type progress struct {
-	c    *command
-	stop chan struct{}
-	done sync.WaitGroup
+	c      *command
+	meter  *transfer.Meter
+	pauser *transfer.Pauser // nil = this face cannot pause
+	keys   bool             // they are read
+	stop   chan struct{}
+	done   sync.WaitGroup
+
+	// owned by the goroutine that looks
+	estimator pace.Estimator
+	waiting   transfer.Wait
+	due       time.Time
 
 	mu    sync.Mutex
 	shown int // width of the bar on the screen; guarded by mu
 }
 
-func (c *command) startProgress(m *transfer.Meter) *progress {
-	p := &progress{c: c, stop: make(chan struct{})}
-	if !c.json && !isTerminal(c.io.Err) {
-		return p
-	}
-	p.done.Go(func() {
-		every := barEvery
-		if c.json {
-			every = jsonEvery
+func (c *command) startProgress(m *transfer.Meter, pauser *transfer.Pauser) *progress {
+	p := &progress{c: c, meter: m, pauser: pauser, stop: make(chan struct{})}
+	show, every := p.line, lineEvery
+	switch {
+	case c.json:
+		show, every = p.object, jsonEvery
+	case isTerminal(c.io.Err):
+		show, every = p.bar, 0
+		if pauser != nil && c.interactive() && !c.reading {
+			p.keys = p.watchKeys()
 		}
-		t := time.NewTicker(every)
+	}
+	p.due = time.Now().Add(every)
+	p.done.Go(func() {
+		t := time.NewTicker(lookEvery)
 		defer t.Stop()
-		var past trend
 		for {
 			select {
 			case <-p.stop:
 				if c.json {
-					c.emit(jsonProgressOf(m.Snapshot()))
+					p.object(p.estimator.Add(time.Now(), m.Snapshot()))
 				}
 				p.clear()
 				return
-			case <-t.C:
-			}
-			if c.json {
-				c.emit(jsonProgressOf(m.Snapshot()))
-			} else {
-				s := m.Snapshot()
-				p.draw(bar(s, past.add(s), c.width()))
+			case now := <-t.C:
+				v := p.estimator.Add(now, m.Snapshot())
+				if p.changed(v) || !now.Before(p.due) {
+					p.due = now.Add(every)
+					show(v)
+				}
 			}
 		}
 	})
 	return p
+}
+
+// changed tells, in events or lines, that something else is waited for.
+func (p *progress) changed(v pace.View) bool {
+	was, now := p.waiting, v.Waiting
+	p.waiting = now
+	if was == now || !was.ByHand() && !now.ByHand() {
+		return false
+	}
+	if p.c.json {
+		p.c.emit(jsonPause{"pause", pausedBy(now)})
+	}
+	return true
+}
+
+func (p *progress) object(v pace.View) { p.c.emit(jsonProgressOf(v)) }
+
+func (p *progress) line(v pace.View) { p.c.say("%s", strings.Join(p.texts(v), "  ")) }
+
+func (p *progress) bar(v pace.View) { p.draw(bar(v.Part, p.texts(v), p.c.width())) }
+
+// watchKeys makes the key p, and the space bar, pause and go on. It returns false
+// where single keys cannot be read.
+func (p *progress) watchKeys() bool {
+	read, err := singleKeys(p.c.io.In)
+	if err != nil {
+		return false
+	}
+	p.done.Go(func() {
+		read(p.stop, p.c.interrupted, func(key byte) {
+			if key == 'p' || key == 'P' || key == ' ' {
+				p.pauser.Toggle()
+			}
+		})
+	})
+	return true
 }
 
 // end stops showing and removes the bar. It may be called on nil.
@@ -101,75 +151,58 @@ func (c *command) width() int {
 	return w - 1 // in the last column some terminals wrap
 }
 
-// itemCost is what an item takes besides its bytes, in bytes that would take as
-// long: many small files are no quick matter.
-const itemCost = 16 << 10
-
-// work returns how much is done and how much there is, bytes and items together.
-func work(s transfer.Progress) (done, all float64) {
-	done = float64(s.DoneBytes) + itemCost*float64(s.DoneItems)
-	all = float64(s.Bytes) + itemCost*float64(s.Items)
-	return min(done, all), all
+// texts says how far a move is, the most important first.
+func (p *progress) texts(v pace.View) []string {
+	texts := []string{
+		fmt.Sprintf("%3d %%", int(100*v.Part)), // 100 is for the end alone
+		fmt.Sprintf("%s of %s", say.Bytes(int64(v.DoneBytes)), say.Bytes(int64(v.Bytes))),
+	}
+	moving := v.Phase == transfer.PhaseMove
+	switch wait := say.Waiting(v.Waiting, v.Silent).What; {
+	case v.Waiting == transfer.WaitPause && p.keys, v.Waiting == transfer.WaitPauseBoth && p.keys:
+		texts = append(texts, short(wait)+" (p: go on)")
+	case wait != "":
+		texts = append(texts, short(wait))
+	case v.Phase == transfer.PhaseFinish:
+		texts = append(texts, "finishing")
+	case v.Left.Known():
+		texts = append(texts, say.LeftBetween(v.Left.Low, v.Left.High)+" left")
+	}
+	texts = append(texts, say.Count(v.DoneItems)+" items")
+	if moving && v.Waiting == transfer.WaitNothing {
+		texts = append(texts, say.Speed(int64(v.Speed), time.Second))
+	}
+	if p.c.verbose {
+		texts = append(texts, say.Bytes(int64(v.LinkBytes))+" on the link")
+		if v.Lanes > 0 {
+			texts = append(texts, fmt.Sprintf("%d lanes (%s)", v.Lanes, v.LanesWhy))
+		}
+	}
+	if moving && p.keys && !v.Waiting.ByHand() {
+		texts = append(texts, "p: pause")
+	}
+	return texts
 }
 
-// pace is how fast a move goes at present. The zero value is not known yet.
-type pace struct {
-	bytes uint64        // in span
-	span  time.Duration // 0 = not known
-	left  time.Duration // until all is done; 0 = not known
+// short makes a sentence a part of a line.
+func short(sentence string) string {
+	s := strings.TrimSuffix(sentence, ".")
+	if s == "" {
+		return s
+	}
+	return strings.ToLower(s[:1]) + s[1:]
 }
 
-// paceFor is how far back the pace looks.
-const paceFor = 5 * time.Second
+// ascii is for terminals that show nothing else.
+var ascii = strings.NewReplacer("–", "-", "…", "...", "’", "'")
 
-// trend makes a pace out of the last few snapshots.
-type trend struct{ samples []transfer.Progress }
-
-func (t *trend) add(s transfer.Progress) (p pace) {
-	t.samples = append(t.samples, s)
-	for len(t.samples) > 2 && s.Elapsed-t.samples[1].Elapsed >= paceFor {
-		t.samples = t.samples[1:]
-	}
-	first := t.samples[0]
-	p.span = s.Elapsed - first.Elapsed
-	if p.span < time.Second {
-		return pace{}
-	}
-	if s.DoneBytes > first.DoneBytes {
-		p.bytes = s.DoneBytes - first.DoneBytes
-	}
-	before, _ := work(first)
-	now, all := work(s)
-	if now > before {
-		p.left = time.Duration(min(float64(p.span)*(all-now)/(now-before), float64(1000*time.Hour)))
-	}
-	return p
-}
-
-// bar is a meter on one line of at most width columns: what does not fit is
-// left out, the least important first.
-func bar(s transfer.Progress, p pace, width int) string {
-	part := 0.0
-	if done, all := work(s); all > 0 {
-		part = done / all
-	}
-	full := int(part * barWidth)
-	parts := []string{
-		fmt.Sprintf("%3.0f %%", 100*part),
-		fmt.Sprintf("%s of %s", say.Bytes(int64(s.DoneBytes)), say.Bytes(int64(s.Bytes))),
-	}
-	switch {
-	case s.Phase == transfer.PhaseFinish:
-		parts = append(parts, "finishing")
-	case p.left > 0 && part < 1:
-		parts = append(parts, say.Left(p.left)+" left")
-	}
-	parts = append(parts, say.Count(s.DoneItems)+" items")
-	if p.bytes > 0 && s.Phase != transfer.PhaseFinish {
-		parts = append(parts, say.Speed(int64(p.bytes), p.span))
-	}
+// bar puts texts behind a bar, on one line of at most width columns: what does not
+// fit is left out, the least important first.
+func bar(part float64, texts []string, width int) string {
+	full := min(barWidth, int(part*barWidth))
 	line := fmt.Sprintf("[%s%s]", strings.Repeat("=", full), strings.Repeat(" ", barWidth-full))
-	for i, text := range parts {
+	for i, text := range texts {
+		text = ascii.Replace(text)
 		switch next := line + "  " + text; {
 		case len(next) <= width:
 			line = next

@@ -44,7 +44,12 @@ which is made if it is missing. Nothing in DIR is deleted or overwritten.
   --once        end after one move
   --port N      the UDP port to listen on (default: a free one)
   --loopback    keep to this machine, to try it out
+  --verbose     also say what goes over the link
   --json        one JSON object a line
+
+While items move, p or the space bar on the terminal pauses and goes on (not on
+Windows), and so does the signal USR1; the other device shows who paused, and
+waits for as long as it takes.
 
 Examples:
   ferry receive --into ~/phone
@@ -74,7 +79,12 @@ shown there, and sends what is in DIR. Nothing in DIR changes.
   --lanes N        how many connections may carry content, 1 to 16 (default 12);
                    fewer are used where fewer do
   --loopback       keep to this machine, to try it out
+  --verbose        also say what goes over the link, and on how many connections
   --json           one JSON object a line
+
+While items move, p or the space bar on the terminal pauses and goes on (not on
+Windows), and so does the signal USR1; the other device shows who paused, and
+waits for as long as it takes.
 
 Examples:
   ferry send --from ~/phone

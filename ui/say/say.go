@@ -77,19 +77,6 @@ func Item(info backup.Info, key backup.Key) string {
 	return Path(string(key))
 }
 
-// Left says how long something may still take, roundly: "about 12 minutes".
-func Left(d time.Duration) string {
-	switch {
-	case d < 5*time.Second:
-		return "a few seconds"
-	case d < 90*time.Second:
-		return fmt.Sprintf("about %d seconds", int((d+2500*time.Millisecond)/(5*time.Second))*5)
-	case d < 90*time.Minute:
-		return fmt.Sprintf("about %d minutes", int((d+30*time.Second)/time.Minute))
-	}
-	return fmt.Sprintf("about %.0f hours", d.Hours())
-}
-
 // Took says how long something took: "12.3 s", "4 min 10 s".
 func Took(d time.Duration) string {
 	if d < time.Minute {

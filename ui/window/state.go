@@ -11,6 +11,7 @@ import (
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/p2p/pairing"
 	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/transfer/pace"
 	"github.com/ferry-move/ferry/ui/say"
 )
 
@@ -54,7 +55,8 @@ type State struct {
 	Notice string
 
 	Offer    *Offer // while Asking; immutable
-	Progress transfer.Progress
+	Progress pace.View
+	Paused   bool    // by the person here
 	Result   *Result // while Ended; immutable
 	Problem  say.Problem
 
@@ -134,7 +136,7 @@ func (s State) event(ev session.Event) State {
 // offered asks the person.
 func (s State) offered(o transfer.Offer) State {
 	s.Screen, s.Notice, s.Code, s.Link = Asking, "", pairing.Code{}, pairing.Link{}
-	s.Result, s.Progress, s.left, s.kept, s.refused = nil, transfer.Progress{}, nil, Group{}, false
+	s.Result, s.Progress, s.left, s.kept, s.refused = nil, pace.View{}, nil, Group{}, false
 	s.Offer = &Offer{From: nameOf(o.Peer.Name), Sum: say.Bytes(o.Bytes())}
 	if o.Free >= 0 {
 		s.Offer.Sum += " (" + say.Bytes(o.Free) + " are free here)"
@@ -170,10 +172,16 @@ func (s State) answered(yes bool) State {
 }
 
 // moved takes in how far a move is.
-func (s State) moved(p transfer.Progress) State {
+func (s State) moved(v pace.View) State {
 	if s.Screen == Moving {
-		s.Progress = p
+		s.Progress = v
 	}
+	return s
+}
+
+// paused takes in that the person pauses, or goes on.
+func (s State) paused(yes bool) State {
+	s.Paused = yes && s.Screen == Moving
 	return s
 }
 
@@ -207,7 +215,7 @@ func (g Group) with(name string) Group {
 
 // done ends a move.
 func (s State) done(d session.Done) State {
-	s.Offer = nil
+	s.Offer, s.Paused = nil, false
 	if s.refused {
 		s.refused, s.Notice = false, say.Error(d.Err).String()
 		return s
@@ -303,27 +311,19 @@ func atMost(rows []Row) []Row {
 	return append(rows[:maxKinds-1:maxKinds-1], Row{fmt.Sprintf("and %d more kinds", more), ""})
 }
 
-// part is how much of a move is done, from 0 to 1.
-func part(p transfer.Progress) float32 {
-	switch {
-	case p.Bytes > 0:
-		return min(1, float32(float64(p.DoneBytes)/float64(p.Bytes)))
-	case p.Items > 0:
-		return min(1, float32(float64(p.DoneItems)/float64(p.Items)))
-	}
-	return 0
-}
-
 // progressLine says how far a move is.
-func progressLine(p transfer.Progress) string {
-	s := fmt.Sprintf("%s of %s items, %s of %s", say.Count(p.DoneItems), say.Count(p.Items), say.Bytes(int64(p.DoneBytes)), say.Bytes(int64(p.Bytes)))
-	switch done := float64(part(p)); {
-	case p.Phase < transfer.PhaseMove:
+func progressLine(v pace.View) string {
+	if v.Phase < transfer.PhaseMove {
 		return "Getting ready …"
-	case p.Phase >= transfer.PhaseFinish:
+	}
+	s := fmt.Sprintf("%s of %s items, %s of %s", say.Count(v.DoneItems), say.Count(v.Items), say.Bytes(int64(v.DoneBytes)), say.Bytes(int64(v.Bytes)))
+	switch wait := say.Waiting(v.Waiting, v.Silent); {
+	case wait.What != "":
+		s += ". " + wait.String()
+	case v.Phase >= transfer.PhaseFinish:
 		s += ": making the last ones safe"
-	case p.Elapsed > 2*time.Second && done > 0.01 && done < 1:
-		s += ": " + say.Left(time.Duration(float64(p.Elapsed)*(1-done)/done)) + " left"
+	case v.Left.Known():
+		s += ": " + say.LeftBetween(v.Left.Low, v.Left.High) + " left"
 	}
 	return s
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/p2p/pairing"
 	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/transfer/pace"
 	"github.com/ferry-move/ferry/transfer/receipt"
 	"github.com/ferry-move/ferry/ui/say"
 )
@@ -75,17 +76,17 @@ func TestStateGoesThroughAMove(t *testing.T) {
 	if !s.Code.IsZero() {
 		t.Error("a code that was used is still there")
 	}
-	step("an early reading", s.moved(transfer.Progress{Items: 1}), Asking)
+	step("an early reading", s.moved(pace.View{Progress: transfer.Progress{Items: 1}}), Asking)
 	step("yes", s.answered(true), Moving)
 	step("a second answer", s.answered(false), Moving)
 	step("acceptance", s.event(session.Accepted{}), Moving)
-	step("a reading", s.moved(transfer.Progress{Items: 9, DoneItems: 3}), Moving)
+	step("a reading", s.moved(pace.View{Progress: transfer.Progress{Items: 9, DoneItems: 3}}), Moving)
 	step("a failure", s.event(session.Item{Kind: "photos", Key: "DCIM/a.jpg", Reason: backup.Unreadable}), Moving)
 	step("another name", s.event(session.Item{Kind: "photos", Key: "DCIM/b.jpg", Name: "DCIM/b (1).jpg"}), Moving)
 	step("the end", s.event(session.Done{Report: report(false), ReceiptPath: "/r/1.receipt"}), Ended)
 	r := s.Result
 	step("the next code", s.event(session.Code{Code: code(t, "111 2222"), Why: pairing.Paired}), Ended)
-	step("a late reading", s.moved(transfer.Progress{Items: 1}), Ended)
+	step("a late reading", s.moved(pace.View{Progress: transfer.Progress{Items: 1}}), Ended)
 	if s.Result != r {
 		t.Error("the next code replaced the result")
 	}
@@ -240,20 +241,19 @@ func TestItemNotesStayBounded(t *testing.T) {
 }
 
 func TestProgressLine(t *testing.T) {
-	for want, p := range map[string]transfer.Progress{
-		"Getting ready …":                                             {Phase: transfer.PhaseAsk},
-		"0 of 10 items, 0 B of 1.0 MB":                                {Phase: transfer.PhaseMove, Items: 10, Bytes: 1e6},
-		"2 of 10 items, 250 kB of 1.0 MB: about 30 seconds left":      {Phase: transfer.PhaseMove, Items: 10, DoneItems: 2, Bytes: 1e6, DoneBytes: 25e4, Elapsed: 10 * time.Second},
-		"10 of 10 items, 1.0 MB of 1.0 MB: making the last ones safe": {Phase: transfer.PhaseFinish, Items: 10, DoneItems: 10, Bytes: 1e6, DoneBytes: 1e6, Elapsed: time.Minute},
+	moving := transfer.Progress{Phase: transfer.PhaseMove, Items: 10, DoneItems: 2, Bytes: 1e6, DoneBytes: 25e4}
+	paused := moving
+	paused.Waiting = transfer.WaitPauseThere
+	finishing := transfer.Progress{Phase: transfer.PhaseFinish, Items: 10, DoneItems: 10, Bytes: 1e6, DoneBytes: 1e6}
+	for want, v := range map[string]pace.View{
+		"Getting ready …":                                   {Progress: transfer.Progress{Phase: transfer.PhaseAsk}},
+		"2 of 10 items, 250 kB of 1.0 MB":                   {Progress: moving},
+		"2 of 10 items, 250 kB of 1.0 MB: 3–5 minutes left": {Progress: moving, Left: pace.Range{Low: 3 * time.Minute, High: 5 * time.Minute}},
+		"2 of 10 items, 250 kB of 1.0 MB. Paused on the other phone. What has arrived is safe. It goes on when somebody there lets it.": {Progress: paused},
+		"10 of 10 items, 1.0 MB of 1.0 MB: making the last ones safe":                                                                   {Progress: finishing},
 	} {
-		if got := progressLine(p); got != want {
+		if got := progressLine(v); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
-	}
-	if p := part(transfer.Progress{Items: 4, DoneItems: 1}); p != 0.25 {
-		t.Errorf("without bytes: %v", p)
-	}
-	if p := part(transfer.Progress{Bytes: 4, DoneBytes: 9}); p != 1 {
-		t.Errorf("more than all: %v", p)
 	}
 }

@@ -14,6 +14,7 @@ import (
 // intents are what a person can want.
 type intents struct {
 	answer func(yes bool)
+	pause  func() // or go on
 	next   func() // after a result
 	again  func() // after Stopped
 }
@@ -45,6 +46,7 @@ type content struct {
 type moving struct {
 	crossing      *crossing
 	percent, line *widget.Label
+	pause         *button
 }
 
 func newView(win fyne.Window, want intents) *view {
@@ -81,7 +83,10 @@ func (v *view) show(s State) {
 	case Asking:
 		v.body.Objects = v.asking(s)
 	case Moving:
-		v.moving = &moving{newCrossing(0), prose("", theme.SizeNameSubHeadingText, bold, middle), sentence("", middle)}
+		v.moving = &moving{
+			newCrossing(0), prose("", theme.SizeNameSubHeadingText, bold, middle), sentence("", middle), v.button("Pause", widget.MediumImportance, v.want.pause),
+		}
+		v.buttons(v.moving.pause)
 		v.moving.update(s)
 		v.body.Objects = []fyne.CanvasObject{
 			title("Moving to this device"),
@@ -192,8 +197,11 @@ func group(head, why string, g Group) fyne.CanvasObject {
 }
 
 func (m *moving) update(s State) {
-	m.crossing.part = part(s.Progress)
-	m.percent.SetText(fmt.Sprintf("%.0f %%", 100*m.crossing.part))
+	if text := map[bool]string{true: "Go on", false: "Pause"}[s.Paused]; m.pause.Text != text {
+		m.pause.SetText(text)
+	}
+	m.crossing.part = float32(s.Progress.Part)
+	m.percent.SetText(fmt.Sprintf("%d %%", int(100*s.Progress.Part))) // 100 is for the end alone
 	m.line.SetText(progressLine(s.Progress))
 }
 

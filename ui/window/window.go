@@ -23,6 +23,7 @@ import (
 
 	"github.com/ferry-move/ferry/app/session"
 	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/transfer/pace"
 )
 
 // meterEvery is how often a move's meter is read.
@@ -46,6 +47,7 @@ type Window struct {
 
 	meters chan *transfer.Meter // the move's under way; nil = it ended
 	again  chan struct{}
+	pauser transfer.Pauser // of the move under way
 
 	mu     sync.Mutex
 	state  State       // guarded by mu
@@ -59,7 +61,7 @@ func New(w fyne.Window, opt Options) *Window {
 		opt: opt, receive: session.Receive, do: fyne.Do, drawn: true,
 		meters: make(chan *transfer.Meter), again: make(chan struct{}, 1),
 	}
-	v := newView(w, intents{answer: f.answered, next: f.next, again: f.retry})
+	v := newView(w, intents{answer: f.answered, pause: f.pause, next: f.next, again: f.retry})
 	f.show = v.show
 	v.show(f.state)
 	return f
@@ -108,7 +110,7 @@ func (w *Window) wait(ctx context.Context) error {
 	defer reading.Wait()
 	defer stop()
 	return w.receive(ctx, session.ReceiveOptions{
-		Home: home, Phone: phone, Place: place, Name: w.opt.Name,
+		Home: home, Phone: phone, Place: place, Name: w.opt.Name, Pauser: &w.pauser,
 		Accept: w.accept, Events: func(ev session.Event) { w.event(ctx, ev) },
 	})
 }
@@ -119,6 +121,7 @@ func (w *Window) event(ctx context.Context, ev session.Event) {
 	case session.Accepted:
 		w.meter(ctx, ev.Meter)
 	case session.Done:
+		w.pauser.Resume() // the next move is another one
 		w.meter(ctx, nil)
 	case session.Item: // the next reading of the meter draws
 		w.mu.Lock()
@@ -139,6 +142,7 @@ func (w *Window) meter(ctx context.Context, m *transfer.Meter) {
 // readMeters reads the meter of the move under way, until ctx ends.
 func (w *Window) readMeters(ctx context.Context) {
 	var m *transfer.Meter
+	var estimator pace.Estimator
 	t := time.NewTicker(meterEvery)
 	defer t.Stop()
 	t.Stop()
@@ -147,12 +151,13 @@ func (w *Window) readMeters(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case m = <-w.meters:
+			estimator = pace.Estimator{}
 			if t.Stop(); m != nil {
 				t.Reset(meterEvery)
 			}
-		case <-t.C:
-			p := m.Snapshot()
-			w.change(func(s State) State { return s.moved(p) })
+		case now := <-t.C:
+			v := estimator.Add(now, m.Snapshot())
+			w.change(func(s State) State { return s.moved(v) })
 		}
 	}
 }
@@ -186,6 +191,12 @@ func (w *Window) answered(yes bool) {
 	}
 	w.change(func(s State) State { return s.answered(yes) })
 	answer <- yes
+}
+
+// pause pauses the move, or lets it go on.
+func (w *Window) pause() {
+	paused := w.pauser.Toggle()
+	w.change(func(s State) State { return s.paused(paused) })
 }
 
 func (w *Window) next() { w.change(State.dismissed) }

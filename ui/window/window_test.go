@@ -23,6 +23,7 @@ import (
 	"github.com/ferry-move/ferry/p2p/identity"
 	"github.com/ferry-move/ferry/p2p/pairing"
 	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/transfer/pace"
 	"github.com/ferry-move/ferry/transfer/receipt"
 )
 
@@ -34,7 +35,7 @@ func screen(t *testing.T) (fyne.Window, *view) {
 	t.Helper()
 	test.NewTempApp(t).Settings().SetTheme(Theme())
 	w := test.NewTempWindow(t, nil)
-	v := newView(w, intents{answer: func(bool) {}, next: func() {}, again: func() {}})
+	v := newView(w, intents{answer: func(bool) {}, pause: func() {}, next: func() {}, again: func() {}})
 	w.Resize(phoneSize)
 	return w, v
 }
@@ -140,12 +141,17 @@ func pages(t *testing.T) map[string]State {
 	for i := range 500 {
 		many = many.event(session.Item{Kind: "photos", Key: backup.Key(fmt.Sprint(i, bad)[:300]), Name: backup.Key(bad[:300]), Reason: backup.Reason(i % 40)})
 	}
-	full := transfer.Progress{Phase: transfer.PhaseMove, Items: 1 << 62, DoneItems: 1 << 61, Bytes: 1 << 62, DoneBytes: 1 << 61, Elapsed: 100 * time.Hour}
+	full := pace.View{
+		Progress: transfer.Progress{
+			Phase: transfer.PhaseMove, Items: 1 << 62, DoneItems: 1 << 61, Bytes: 1 << 62, DoneBytes: 1 << 61, Elapsed: 100 * time.Hour, Waiting: transfer.WaitPauseThere,
+		},
+		Part: 0.5,
+	}
 	asked := usual.offered(offer())
 	return map[string]State{
 		"starting": {}, "waiting": usual, "waiting, worst": worst, "no code": usual.event(session.Code{}),
 		"asking": asked, "asking, worst": worst.offered(hostile),
-		"moving": asked.answered(true), "moving, worst": many.moved(full),
+		"moving": asked.answered(true), "paused": asked.answered(true).paused(true), "moving, worst": many.moved(full),
 		"ended":        asked.answered(true).event(session.Done{Report: report(true), ReceiptPath: "/home/me/.config/ferry/receipts/20260102-150405-0123abcd.receipt"}),
 		"ended, worst": many.event(session.Done{Report: rep, ReceiptPath: strings.Repeat("/W", 120)}),
 		"broken":       asked.answered(true).event(session.Done{Report: &transfer.Report{}, Err: transfer.ErrLinkLost}),
@@ -523,5 +529,48 @@ func TestThemeChangeReachesEveryText(t *testing.T) {
 				t.Errorf("%s: %q stays %v in the dark", name, x.Text, c)
 			}
 		}
+	}
+}
+
+// TestPauseReachesTheEngine: the button pauses and goes on, and the next move does
+// not begin with a pause.
+func TestPauseReachesTheEngine(t *testing.T) {
+	pausers := make(chan *transfer.Pauser, 1)
+	end := make(chan struct{})
+	r := newRig(t, func(ctx context.Context, opt session.ReceiveOptions) error {
+		opt.Events(session.Ready{Name: opt.Name})
+		if _, err := opt.Accept(ctx, offer()); err != nil {
+			return err
+		}
+		opt.Events(session.Accepted{Meter: new(transfer.Meter)})
+		pausers <- opt.Pauser
+		<-end
+		opt.Events(session.Done{Report: report(true)})
+		<-ctx.Done()
+		return context.Cause(ctx)
+	})
+	r.until(Asking)
+	r.tap("Accept")
+	r.until(Moving)
+	p := <-pausers
+	r.tap("Pause")
+	if !p.Paused() {
+		t.Error("the engine is not paused")
+	}
+	for !r.seen.Paused {
+		(<-r.draws)()
+	}
+	r.tap("Go on")
+	if p.Paused() {
+		t.Error("the engine is still paused")
+	}
+	for r.seen.Paused {
+		(<-r.draws)()
+	}
+	r.tap("Pause")
+	close(end)
+	r.until(Ended)
+	if p.Paused() || r.seen.Paused {
+		t.Error("the next move begins paused")
 	}
 }
