@@ -19,6 +19,9 @@ import (
 // ErrUnreachable means that no address answered.
 var ErrUnreachable = errors.New("no answer at any address")
 
+// ErrNoProtocol means that the other device does not speak a protocol.
+var ErrNoProtocol = errors.New("the other device does not speak that protocol")
+
 // ErrOtherDevice means that another device answered than the expected one.
 var ErrOtherDevice = errors.New("another device answered")
 
@@ -86,6 +89,7 @@ func (h *Host) Dial(ctx context.Context, addrs []netip.AddrPort, expect identity
 func (h *Host) connect(ctx context.Context, id peer.ID, addr ma.Multiaddr) (*Link, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
+	h.host.Peerstore().ClearAddrs(id) // where it was before, somebody else may be
 	h.host.Peerstore().AddAddr(id, addr, peerstore.TempAddrTTL)
 	c, err := h.host.Network().DialPeer(network.WithForceDirectDial(ctx, "ferry"), id)
 	if err != nil {
@@ -179,5 +183,8 @@ func negotiate(ctx context.Context, s network.Stream, p Protocol) error {
 	stop := context.AfterFunc(ctx, func() { s.Reset() })
 	defer stop()
 	_, err := mss.SelectOneOf([]string{string(p)}, s)
+	if errors.Is(err, mss.ErrNotSupported[string]{}) {
+		err = fmt.Errorf("%w: %w", ErrNoProtocol, err)
+	}
 	return err
 }
