@@ -49,7 +49,9 @@ type ReceiveOptions struct {
 	Accept func(context.Context, transfer.Offer) (transfer.Decision, error)
 	Events Events
 
-	life time.Duration // instead of Life; 0 = Life
+	// For tests: instead of Life, and of the system's sockets. 0, nil = those.
+	life    time.Duration
+	sockets sockets
 }
 
 // receiving is a new phone that waits.
@@ -84,7 +86,7 @@ func Receive(ctx context.Context, opt ReceiveOptions) error {
 	if err != nil {
 		return err
 	}
-	host, err := p2p.New(p2p.Config{Key: key, Listen: true, Port: opt.Port, Loopback: opt.Loopback})
+	host, err := p2p.New(p2p.Config{Key: key, Listen: true, Port: opt.Port, Loopback: opt.Loopback, ListenUDP: opt.sockets})
 	if err != nil {
 		return errors.Join(err, tryPort(opt.Port, opt.Loopback))
 	}

@@ -73,7 +73,9 @@ type SendOptions struct {
 	Choose func(context.Context, []discovery.Candidate) (discovery.Candidate, error)
 	Events Events
 
-	life time.Duration // instead of Life; 0 = Life
+	// For tests: instead of Life, and of the system's sockets. 0, nil = those.
+	life    time.Duration
+	sockets sockets
 }
 
 // agentsOf returns the agents of the kinds that are to move.
@@ -112,7 +114,7 @@ func Send(ctx context.Context, opt SendOptions) (*transfer.Report, error) {
 		return nil, err
 	}
 	events.tell(Planned{Plans: plans})
-	host, err := p2p.New(p2p.Config{Key: key})
+	host, err := p2p.New(p2p.Config{Key: key, ListenUDP: opt.sockets})
 	if err != nil {
 		return nil, err
 	}
