@@ -173,6 +173,7 @@ func TestNewPhoneStartedAgain(t *testing.T) {
 	hear(t, waits)
 	cancel()
 	hear(t, p.received)
+	p.new.close()
 	p.receive.Port = int(p.code.Link.Addrs[0].Port())
 	p.receive.sockets = nil
 	ctx, cancel = context.WithCancel(t.Context())
@@ -203,6 +204,7 @@ func TestOtherKeyAtTheAddress(t *testing.T) {
 	hear(t, waits)
 	cancel()
 	hear(t, p.received)
+	p.new.close()
 
 	at := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), p.code.Link.Addrs[0].Port())
 	key, err := identity.New()

@@ -18,10 +18,11 @@ import (
 // valve is in front of a device's sockets. While it is shut no packet leaves.
 type valve struct {
 	mu   sync.Mutex
-	shut bool        // guarded by mu
-	loud bool        // guarded by mu: the system says that there is no network
-	when func() bool // guarded by mu: asked before each packet; true shuts it once
-	cuts int         // guarded by mu
+	shut bool             // guarded by mu
+	loud bool             // guarded by mu: the system says that there is no network
+	when func() bool      // guarded by mu: asked before each packet; true shuts it once
+	cuts int              // guarded by mu
+	all  []net.PacketConn // guarded by mu: the sockets that it is in front of
 }
 
 var errDown = &net.OpError{Op: "write", Net: "udp", Err: syscall.ENETUNREACH}
@@ -31,7 +32,19 @@ func (v *valve) listen(network string, laddr *net.UDPAddr) (net.PacketConn, erro
 	if err != nil {
 		return nil, err
 	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.all = append(v.all, c)
 	return tapped{c, v}, nil
+}
+
+// close closes the sockets: libp2p leaves those alone that it did not open.
+func (v *valve) close() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, c := range v.all {
+		c.Close()
+	}
 }
 
 func (v *valve) set(shut bool) {
@@ -84,6 +97,7 @@ type pair struct {
 	mu    sync.Mutex
 	heard []string // of both, one word each; guarded by mu
 	asked int      // guarded by mu
+	slow  bool     // owned by Accept
 	meter *transfer.Meter
 	on    map[string]func() // what a word does when it is heard, once; guarded by mu
 
@@ -101,14 +115,17 @@ func meetUp(t *testing.T, conf fakephone.Config) *pair {
 		t: t, src: fakephone.New(conf), dst: fakephone.New(fakephone.Config{Empty: true, Keep: 1 << 30}), on: map[string]func(){},
 		codes: make(chan Code, 64), sent: make(chan error, 1), received: make(chan error, 1),
 	}
+	t.Cleanup(p.old.close)
+	t.Cleanup(p.new.close)
 	p.receive = ReceiveOptions{
 		Home: t.TempDir(), Phone: p.dst, Place: "new", Name: "New", Loopback: true, Once: true, sockets: p.new.listen,
 		Accept: func(ctx context.Context, _ transfer.Offer) (transfer.Decision, error) {
 			p.mu.Lock()
 			p.asked++
 			p.mu.Unlock()
-			p.hear("asked")
-			if ctx.Err() != nil {
+			if p.hear("asked"); p.slow { // the person thinks until the question is withdrawn
+				p.slow = false
+				<-ctx.Done()
 				return transfer.Decision{}, context.Cause(ctx)
 			}
 			return transfer.Decision{Accept: true}, nil
@@ -240,7 +257,7 @@ func TestGoesOn(t *testing.T) {
 		cut   func(p *pair)
 	}
 	tests := []test{
-		{"asked", 2, func(p *pair) { p.when("asked", func() { p.old.set(true); p.new.set(true) }) }},
+		{"asked", 2, func(p *pair) { p.slow = true; p.when("asked", func() { p.old.set(true); p.new.set(true) }) }},
 		{"accepted", 1, func(p *pair) { p.when("new accepted", func() { p.old.set(true); p.new.set(true) }) }},
 		{"moving", 1, func(p *pair) { p.cutAt(func(m transfer.Progress) bool { return m.DoneBytes > m.Bytes/2 }, 0) }},
 	}
