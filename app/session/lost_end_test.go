@@ -49,6 +49,7 @@ func stranger(t *testing.T) *p2p.Host {
 // While the old phone is waited for, nobody goes on in its place: neither another
 // device, nor the device with the ID of another session.
 func TestStrangerGoesOn(t *testing.T) {
+	t.Parallel()
 	p, second := half(t, t.Context(), nil)
 	p.new.set(false)
 	h := stranger(t)
@@ -100,6 +101,7 @@ func TestKnows(t *testing.T) {
 
 // Nobody waits longer than a session lives, and both say how it ended.
 func TestLifeEnds(t *testing.T) {
+	t.Parallel()
 	p, _ := half(t, t.Context(), func(p *pair) { p.send.life, p.receive.life = 3*time.Second, 3*time.Second })
 	for side, c := range map[string]chan error{"old": p.sent, "new": p.received} {
 		if err := hear(t, c); !errors.Is(err, transfer.ErrLinkLost) {
@@ -116,6 +118,7 @@ func TestLifeEnds(t *testing.T) {
 
 // A person may end the wait on either side; the other one goes on waiting.
 func TestWaitIsEnded(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	p, _ := half(t, ctx, nil)
 	cancel(errStop)
@@ -133,6 +136,7 @@ func TestWaitIsEnded(t *testing.T) {
 // begins another move in place of the one that is waited for. The first program
 // cannot go on any more.
 func TestReplaced(t *testing.T) {
+	t.Parallel()
 	p, second := half(t, t.Context(), nil)
 	p.new.set(false)
 	again := p.send
@@ -158,6 +162,7 @@ func TestReplaced(t *testing.T) {
 
 // A new phone that was started again does not know the move, and says so.
 func TestNewPhoneStartedAgain(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	p := meetUp(t, fakephone.Config{Seed: 3})
 	p.cutAt(func(m transfer.Progress) bool { return m.DoneBytes > m.Bytes/2 }, 0)
@@ -188,6 +193,7 @@ func TestNewPhoneStartedAgain(t *testing.T) {
 
 // Another device in the new phone's place, at its very address, gets nothing.
 func TestOtherKeyAtTheAddress(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	p := meetUp(t, fakephone.Config{Seed: 3})
 	p.send.life = 4 * time.Second

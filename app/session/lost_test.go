@@ -115,6 +115,7 @@ func meetUp(t *testing.T, conf fakephone.Config) *pair {
 		t: t, src: fakephone.New(conf), dst: fakephone.New(fakephone.Config{Empty: true, Keep: 1 << 30}), on: map[string]func(){},
 		codes: make(chan Code, 64), sent: make(chan error, 1), received: make(chan error, 1),
 	}
+	p.old.loud, p.new.loud = true, true
 	t.Cleanup(p.old.close)
 	t.Cleanup(p.new.close)
 	p.receive = ReceiveOptions{
@@ -259,6 +260,10 @@ func TestGoesOn(t *testing.T) {
 	tests := []test{
 		{"asked", 2, func(p *pair) { p.slow = true; p.when("asked", func() { p.old.set(true); p.new.set(true) }) }},
 		{"accepted", 1, func(p *pair) { p.when("new accepted", func() { p.old.set(true); p.new.set(true) }) }},
+		{"moving, in silence", 1, func(p *pair) {
+			p.old.loud, p.new.loud = false, false
+			p.cutAt(func(m transfer.Progress) bool { return m.DoneBytes > m.Bytes/2 }, 0)
+		}},
 		{"moving", 1, func(p *pair) { p.cutAt(func(m transfer.Progress) bool { return m.DoneBytes > m.Bytes/2 }, 0) }},
 	}
 	for n := range afterCommit {
@@ -311,7 +316,6 @@ func (p *pair) cutAt(where func(transfer.Progress) bool, n int) {
 // back.
 func TestTwentyCuts(t *testing.T) {
 	p := meetUp(t, fakephone.Config{Seed: 2, Photos: 300})
-	p.old.loud = true
 	const cuts = 20
 	n := 0
 	again := func() {
