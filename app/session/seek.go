@@ -92,8 +92,13 @@ func (s *sending) seek(ctx context.Context, try func(ctx context.Context, addrs 
 	defer look.Stop()
 	nets := networks()
 	k := &s.seeker
+	due := time.Now()
 	pause := time.NewTimer(0)
 	defer pause.Stop()
+	in := func(d time.Duration) {
+		due = time.Now().Add(d)
+		pause.Reset(d)
+	}
 	changes := b.Changes()
 	for {
 		select {
@@ -105,8 +110,12 @@ func (s *sending) seek(ctx context.Context, try func(ctx context.Context, addrs 
 				continue
 			}
 			k.heard(b.Candidates())
+			// Announcements are anyone's: they neither make it faster than it is at
+			// first, nor put a try off.
 			k.quicker()
-			pause.Reset(pauseFirst) // announcements are anyone's, so they cannot make it faster
+			if time.Until(due) > pauseFirst {
+				in(pauseFirst)
+			}
 		case <-late.C:
 			if len(b.Candidates()) == 0 {
 				s.events.tell(NobodyYet{Diagnosis: b.Diagnose()})
@@ -118,14 +127,14 @@ func (s *sending) seek(ctx context.Context, try func(ctx context.Context, addrs 
 			if now := networks(); !slices.Equal(now, nets) {
 				nets = now
 				k.quicker()
-				pause.Reset(0)
+				in(0)
 			}
 		case <-pause.C:
 			st, err := try(ctx, k.next(), k.patience())
 			if err == nil || errors.Is(err, ErrGone) {
 				return st, err
 			}
-			pause.Reset(k.slower())
+			in(k.slower())
 		}
 	}
 }
