@@ -29,7 +29,9 @@ var ErrOtherDevice = errors.New("another device answered")
 // beside it.
 const dialStagger = 150 * time.Millisecond
 
-// Dial links to a device. All addresses are tried, the first that answers wins.
+// Dial links to a device. All addresses are tried, and the first that answers and
+// can be linked to wins: an address with a zone may answer, and libp2p does not
+// link to it.
 // expect is the device that must answer; empty takes whichever does, and it is
 // then pairing's to find out who that is.
 func (h *Host) Dial(ctx context.Context, addrs []netip.AddrPort, expect identity.DeviceID) (*Link, error) {
@@ -63,7 +65,7 @@ func (h *Host) Dial(ctx context.Context, addrs []netip.AddrPort, expect identity
 		}()
 	}
 	var errs []error
-	var won *answer
+	var won *Link
 	for range addrs { // every goroutine is waited for
 		a := <-answers
 		switch {
@@ -73,7 +75,12 @@ func (h *Host) Dial(ctx context.Context, addrs []netip.AddrPort, expect identity
 		case expect != "" && identity.FromPeer(a.id) != expect:
 			errs = append(errs, ErrOtherDevice)
 		default:
-			won = &a
+			link, err := h.connect(whole, a.id, a.addr)
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			won = link
 			cancel()
 		}
 	}
@@ -83,7 +90,7 @@ func (h *Host) Dial(ctx context.Context, addrs []netip.AddrPort, expect identity
 		}
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, errors.Join(errs...))
 	}
-	return h.connect(whole, won.id, won.addr)
+	return won, nil
 }
 
 func (h *Host) connect(ctx context.Context, id peer.ID, addr ma.Multiaddr) (*Link, error) {
