@@ -78,6 +78,7 @@ func (m *Meter) again() {
 	floor := m.Snapshot()
 	m.floor.Store(&floor)
 	m.underway.Store(0)
+	m.safe.Store(0) // what is there is counted again
 }
 
 // notBelow lifts what is done to what was done before.
@@ -87,6 +88,7 @@ func (p *Progress) notBelow(floor *Progress) {
 	}
 	p.DoneItems = max(p.DoneItems, min(floor.DoneItems, p.Items))
 	p.DoneBytes = max(p.DoneBytes, min(floor.DoneBytes, p.Bytes))
+	p.SafeBytes = max(p.SafeBytes, min(floor.SafeBytes, p.Bytes))
 	for i := range min(len(p.Kinds), len(floor.Kinds)) {
 		k, f := &p.Kinds[i], floor.Kinds[i]
 		if k.Kind == f.Kind {

@@ -45,7 +45,7 @@ func TestMeterGoesOn(t *testing.T) {
 	check := func(when string, items, bytes uint64) {
 		t.Helper()
 		p := m.Snapshot()
-		if p.DoneItems != items || p.DoneBytes != bytes || p.Kinds[0].DoneItems != items {
+		if p.DoneItems != items || p.DoneBytes != bytes || p.SafeBytes != items*1000 || p.Kinds[0].DoneItems != items {
 			t.Errorf("%s: %d items, %d bytes; want %d, %d", when, p.DoneItems, p.DoneBytes, items, bytes)
 		}
 	}
