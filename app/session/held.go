@@ -36,11 +36,12 @@ const lastCall = 2 * time.Minute
 // that device can end a part of it. The fields belong to loop's goroutine, which
 // runs the parts, but for those that say otherwise.
 type held struct {
-	peer  receipt.Side
-	meter *transfer.Meter
-	sum   sum
-	life  life
-	lost  error // why the link was lost last; nil while a part is under way
+	device identity.DeviceID // immutable
+	peer   receipt.Side      // that device, with what it says of itself
+	meter  *transfer.Meter
+	sum    sum
+	life   life
+	lost   error // why the link was lost last; nil while a part is under way
 	// agreed tells that a person said yes, to these kinds.
 	agreed   bool
 	kinds    []backup.Kind
@@ -73,7 +74,7 @@ func (r *receiving) session(ctx context.Context, s *p2p.Stream) {
 	when, ok := r.paired[peer]
 	ok = ok && time.Since(when) < Life
 	busy := r.busy
-	ok = ok || busy && r.held != nil && r.held.peer.Device == peer // its link broke, which was not noticed here yet
+	ok = ok || busy && r.held != nil && r.held.device == peer // its link broke, which was not noticed here yet
 	if ok && !busy {
 		clear(r.paired)
 		r.busy = true
@@ -122,7 +123,7 @@ func (r *receiving) knows(peer identity.DeviceID, id transfer.SessionID, cut boo
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	h := r.held
-	if h == nil || h.peer.Device != peer || h.id.IsZero() || h.id != id {
+	if h == nil || h.device != peer || h.id.IsZero() || h.id != id {
 		return false
 	}
 	if cut && h.cut != nil {
@@ -151,8 +152,9 @@ func (r *receiving) welcome(v visit) bool {
 	if r.held != nil {
 		r.over(errors.Join(ErrReplaced, r.held.lost))
 	}
+	device := v.s.Link().Remote()
 	r.mu.Lock()
-	r.held = &held{peer: receipt.Side{Device: v.s.Link().Remote()}, meter: new(transfer.Meter), life: life{all: r.opt.life}}
+	r.held = &held{device: device, peer: receipt.Side{Device: device}, meter: new(transfer.Meter), life: life{all: r.opt.life}}
 	r.mu.Unlock()
 	return true
 }
@@ -189,7 +191,7 @@ func (r *receiving) move(ctx context.Context, v visit) error {
 		}
 		if h.id.IsZero() { // it said nothing, and may begin anew
 			r.mu.Lock()
-			r.paired[h.peer.Device] = time.Now()
+			r.paired[h.device] = time.Now()
 			r.mu.Unlock()
 		}
 		now := time.Now()
@@ -223,14 +225,14 @@ func (r *receiving) part(ctx context.Context, h *held, s *p2p.Stream) (*transfer
 		cut(nil)
 	}()
 	defer s.Link().Close()
-	lanes, err := r.host.AcceptLanes(h.peer.Device)
+	lanes, err := r.host.AcceptLanes(h.device)
 	if err != nil {
 		s.Reset()
 		return new(transfer.Report), err
 	}
 	defer lanes.Close()
 	return transfer.Receive(ctx, transfer.ReceiveConfig{
-		Self: transfer.Self{Key: r.key, Name: r.opt.Name, Version: Version}, Peer: h.peer.Device, Session: h.id, Before: h.sum.brought,
+		Self: transfer.Self{Key: r.key, Name: r.opt.Name, Version: Version}, Peer: h.device, Session: h.id, Before: h.sum.brought,
 		Begun: func(id transfer.SessionID) {
 			r.mu.Lock()
 			defer r.mu.Unlock()

@@ -79,7 +79,7 @@ func TestStrangerGoesOn(t *testing.T) {
 func TestKnows(t *testing.T) {
 	cut := false
 	h := &held{id: transfer.SessionID{1}, cut: func(error) { cut = true }}
-	h.peer.Device = "old"
+	h.device = "old"
 	r := &receiving{}
 	if r.knows("old", h.id, true) {
 		t.Error("nothing is held")

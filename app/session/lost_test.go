@@ -377,6 +377,8 @@ func TestTwentyCuts(t *testing.T) {
 	p.whole()
 	cancel()
 	<-watched
+	p.old.mu.Lock()
+	defer p.old.mu.Unlock()
 	if p.old.cuts != cuts || p.count("old waits") < cuts || p.asked != 1 {
 		t.Errorf("%d cuts, %d waits, asked %d times", p.old.cuts, p.count("old waits"), p.asked)
 	}
