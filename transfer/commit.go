@@ -159,6 +159,7 @@ func (c *committer) flush(ctx context.Context) error {
 		if len(results) != len(items) {
 			return fmt.Errorf("commit %s: %d results for %d items", c.r.kinds[kind], len(results), len(items))
 		}
+		c.r.brings(kind, items, results)
 		c.remember(items, results)
 		for i, in := range items {
 			if err := c.end(ctx, in, results[i]); err != nil {

@@ -50,6 +50,29 @@ func TestHonestFake(t *testing.T) {
 	})
 }
 
+// TestAnotherSession: a receiver that goes on with a session takes no other.
+func TestAnotherSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var begun transfer.SessionID
+		e, _ := receiving(t, func(c *transfer.ReceiveConfig) {
+			c.Session = transfer.SessionID{1}
+			c.Begun = func(id transfer.SessionID) { begun = id }
+			c.Accept = func(context.Context, transfer.Offer) (transfer.Decision, error) {
+				t.Error("the person was asked")
+				return transfer.Decision{}, nil
+			}
+		}, func(f *fake) {
+			f.say(f.hello(), offer())
+			if why := f.heardStop(); why != wire.StopProtocol {
+				t.Errorf("it stops for the reason %d", why)
+			}
+		})
+		if !errors.Is(e.err, transfer.ErrProtocol) || !begun.IsZero() {
+			t.Errorf("%v, begun: %x", e.err, begun)
+		}
+	})
+}
+
 // TestHostileSender: each way in which a sender may break the rules of the
 // opening, the manifest, the lanes and the account.
 func TestHostileSender(t *testing.T) {

@@ -217,6 +217,7 @@ func (r *receiver) commitRest(ctx context.Context) {
 			staged[i], in.staged = in.staged, nil
 		}
 		if results := r.restores[kind].Commit(ctx, staged); len(results) == len(items) {
+			r.brings(kind, items, results)
 			c.remember(items, results)
 		}
 	}

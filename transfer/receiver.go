@@ -73,8 +73,15 @@ type Decision struct {
 // ReceiveConfig is what a receiving session needs. The fields without a default
 // must be set.
 type ReceiveConfig struct {
-	Self    Self
-	Peer    identity.DeviceID // as the link proved it
+	Self Self
+	Peer identity.DeviceID // as the link proved it
+	// Session is the one that goes on; any other is refused. Zero = a new one.
+	Session SessionID
+	// Begun is called with the session's ID when the old phone has said it. nil =
+	// not called.
+	Begun func(SessionID)
+	// Before is what earlier parts of the session brought.
+	Before  []Brought
 	Control Control
 	Lanes   LaneAcceptor
 	// Agents are the kinds that this phone takes.
@@ -172,6 +179,7 @@ func Receive(ctx context.Context, cfg ReceiveConfig) (*Report, error) {
 	if r.meter == nil {
 		r.meter = new(Meter)
 	}
+	r.meter.again()
 	r.gate = newGate(cfg.Pauser)
 	r.meter.attach(r.c, r.gate)
 	defer r.meter.detach()
@@ -233,6 +241,13 @@ func (r *receiver) open(ctx context.Context) error {
 	}
 	if err := checkHello(hello, r.cfg.Peer); err != nil {
 		return err
+	}
+	id := SessionID(hello.Session)
+	if !r.cfg.Session.IsZero() && id != r.cfg.Session {
+		return protocolError("another session's hello")
+	}
+	if r.cfg.Begun != nil {
+		r.cfg.Begun(id)
 	}
 	r.hello = *hello
 	r.mu.Lock()
@@ -434,6 +449,7 @@ func (r *receiver) settleAccounts(ctx context.Context) error {
 	ours := r.led.totals()
 	r.mu.Unlock()
 	ours.Finished = millis(time.Now())
+	sayBefore(ours, r.cfg.Before)
 	r.turns.reach(stepTotals)
 	if err := r.c.send(ctx, ours); err != nil {
 		return err
@@ -458,6 +474,7 @@ func (r *receiver) settleAccounts(ctx context.Context) error {
 		return err
 	}
 	r.mu.Lock()
+	r.report.Before = broughtBefore(ours)
 	r.report.Receipt = receipt.Format(proof.Payload, proof.Signature, sig)
 	r.mu.Unlock()
 	r.turns.reach(stepReceipt)
@@ -469,6 +486,9 @@ func (r *receiver) settleAccounts(ctx context.Context) error {
 		return err
 	}
 	r.meter.step(steps)
+	r.mu.Lock()
+	r.report.Parted = true
+	r.mu.Unlock()
 	r.meter.setPhase(PhaseDone)
 	return r.c.send(ctx, &wire.Bye{})
 }

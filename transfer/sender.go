@@ -24,8 +24,12 @@ import (
 // SendConfig is what a sending session needs. The fields without a default must
 // be set.
 type SendConfig struct {
-	Self    Self
-	Peer    identity.DeviceID // as the link proved it
+	Self Self
+	Peer identity.DeviceID // as the link proved it
+	// Session is the one that goes on. Zero = a new one.
+	Session SessionID
+	// Started is when the session began. Zero = now.
+	Started time.Time
 	Control Control
 	Lanes   LaneOpener
 	// Agents are the kinds to move, in their order.
@@ -85,8 +89,8 @@ type sender struct {
 	c       *control
 	meter   *Meter
 	gate    *gate
-	session [wire.SessionSize]byte
-	started time.Time
+	session SessionID
+	started time.Time // of this part
 
 	peer     wire.Hello
 	answer   *wire.Answer
@@ -136,6 +140,10 @@ func Send(ctx context.Context, cfg SendConfig) (*Report, error) {
 	if s.meter == nil {
 		s.meter = new(Meter)
 	}
+	s.meter.again()
+	if s.cfg.Started.IsZero() {
+		s.cfg.Started = s.started
+	}
 	s.gate = newGate(cfg.Pauser)
 	s.meter.attach(s.c, s.gate)
 	defer s.meter.detach()
@@ -143,7 +151,9 @@ func Send(ctx context.Context, cfg SendConfig) (*Report, error) {
 		s.cfg.LaneCount = DefaultLanes
 	}
 	s.cfg.Transport.Flags |= backup.FlagDeviceToDeviceTransfer
-	rand.Read(s.session[:])
+	if s.session = s.cfg.Session; s.session.IsZero() {
+		rand.Read(s.session[:])
+	}
 	err := afterReceipt(runSession(ctx, s.c, s.readLoop, s.run), &s.report)
 	for _, l := range s.lanes {
 		l.Close()
@@ -199,7 +209,7 @@ func (s *sender) open(ctx context.Context) error {
 		return protocolError("another session's hello")
 	}
 	s.peer = *hello
-	offer := &wire.Offer{Flags: uint32(s.cfg.Transport.Flags), Started: millis(s.started)}
+	offer := &wire.Offer{Flags: uint32(s.cfg.Transport.Flags), Started: millis(s.cfg.Started)}
 	progress := make([]KindProgress, len(s.cfg.Plans))
 	for i, p := range s.cfg.Plans {
 		offer.Kinds = append(offer.Kinds, wire.OfferedKind{Kind: string(p.Info.Kind), Items: p.Items, Bytes: p.Bytes, Cannot: p.CannotTotal(), Folders: p.Folders})
@@ -409,7 +419,7 @@ func (s *sender) settleAccounts(ctx context.Context) error {
 	p := &receipt.Payload{
 		Session: hex.EncodeToString(s.session[:]), Protocol: min(wire.Protocol, s.peer.Protocol), Flags: s.cfg.Transport.Flags,
 		Sender:   receipt.Side{Device: s.cfg.Self.Key.ID(), Name: s.cfg.Self.Name, Version: s.cfg.Self.Version},
-		Receiver: s.report.Peer, Started: fromMillis(millis(s.started)), Finished: fromMillis(theirs.Finished),
+		Receiver: s.report.Peer, Started: fromMillis(millis(s.cfg.Started)), Finished: fromMillis(theirs.Finished),
 		Declined: append([]receipt.Declined{}, s.declined...),
 	}
 	s.mu.Lock()
@@ -435,6 +445,7 @@ func (s *sender) settleAccounts(ctx context.Context) error {
 		return protocolError("its signature does not match the receipt")
 	}
 	s.mu.Lock()
+	s.report.Before = broughtBefore(theirs)
 	s.report.Receipt = receipt.Format(payload, sig, proof.Signature)
 	s.mu.Unlock()
 	s.meter.step(steps)
@@ -444,6 +455,11 @@ func (s *sender) settleAccounts(ctx context.Context) error {
 	}
 	s.meter.step(steps)
 	s.meter.setPhase(PhaseDone)
-	_, err = next[*wire.Bye](ctx, s.turns)
-	return err
+	if _, err = next[*wire.Bye](ctx, s.turns); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.report.Parted = true
+	s.mu.Unlock()
+	return nil
 }

@@ -65,6 +65,13 @@ type Report struct {
 	Elapsed              time.Duration
 	// Receipt is the receipt file, nil of a session that did not get that far.
 	Receipt []byte
+	// Brought is what this part of the session brought, that of which nobody was
+	// told included; only the receiver knows. Before is what the receiver says
+	// that earlier parts brought of what Kinds has as skipped.
+	Brought, Before []Brought
+	// Parted tells that both sides said goodbye, so that either knows that the
+	// other has the receipt too.
+	Parted bool
 }
 
 // Complete reports whether both sides agreed and everything moved.
@@ -146,7 +153,9 @@ func sameTotals(a, b *wire.Totals) bool {
 		return false
 	}
 	for i := range a.Kinds {
-		if a.Kinds[i] != b.Kinds[i] {
+		k, l := a.Kinds[i], b.Kinds[i]
+		k.AddedBefore, k.MergedBefore, l.AddedBefore, l.MergedBefore = 0, 0, 0, 0
+		if k != l {
 			return false
 		}
 	}

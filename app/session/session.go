@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -65,6 +66,9 @@ func loadKey(home string) (*identity.Key, error) {
 	}
 	return nil, &HomeError{err}
 }
+
+// sockets opens a device's UDP sockets.
+type sockets = func(network string, laddr *net.UDPAddr) (net.PacketConn, error)
 
 // Event is something that happened. It is one of the types below.
 type Event interface{ event() }

@@ -42,6 +42,8 @@ var goldens = map[string]Message{
 	"end": &End{Items: 1_000_000},
 	"totals": &Totals{Root: fill(0xe0, 32), Finished: 1_700_000_100_000, Kinds: []KindTotals{
 		{Kind: "photos", Items: 10, Added: 4, Merged: 1, Skipped: 3, Failed: 2, Bytes: 1 << 33}}},
+	"totals_parts": &Totals{Root: fill(0xe0, 32), Finished: 1_700_000_100_000, Kinds: []KindTotals{
+		{Kind: "photos", Items: 10, Added: 4, Merged: 1, Skipped: 5, Bytes: 1 << 33, Folders: 6, AddedBefore: 3, MergedBefore: 2}}},
 	"receipt": &Receipt{Payload: []byte(`{"session":"00"}`), Signature: fill(0, SignatureSize)},
 	"bye":     &Bye{},
 	"ping":    &Ping{},

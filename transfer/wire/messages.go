@@ -189,6 +189,11 @@ type KindTotals struct {
 	Bytes uint64 `cbor:"7,keyasint"`
 	// Folders are those that are there now; they are not among Items.
 	Folders uint64 `cbor:"8,keyasint,omitempty"`
+	// AddedBefore and MergedBefore are how many of Skipped earlier parts of the
+	// same session brought. Only the receiver knows; they are no part of what
+	// must be equal.
+	AddedBefore  uint64 `cbor:"9,keyasint,omitempty"`
+	MergedBefore uint64 `cbor:"10,keyasint,omitempty"`
 }
 
 // Totals is one side's account. The two must be equal.

@@ -61,6 +61,22 @@ type jsonWrongCode struct {
 	TriesLeft int    `json:"tries_left"`
 }
 
+type jsonWaiting struct {
+	Event  string    `json:"event"`
+	Name   string    `json:"name"`
+	Device string    `json:"device"`
+	Since  time.Time `json:"since"`
+	Until  time.Time `json:"until"`
+	Why    string    `json:"why"`
+}
+
+type jsonBack struct {
+	Event  string `json:"event"`
+	Name   string `json:"name"`
+	Device string `json:"device"`
+	Agreed bool   `json:"agreed"`
+}
+
 type jsonFinding struct {
 	Cause      string   `json:"cause"`
 	Interfaces []string `json:"interfaces,omitempty"`
@@ -216,6 +232,10 @@ func jsonOf(ev session.Event) any {
 		return jsonPeer{Event: "peer", Stage: "accepted", Name: ev.Peer.Name, Device: string(ev.Peer.Device)}
 	case session.WrongCode:
 		return jsonWrongCode{"wrong_code", ev.TriesLeft}
+	case session.Waiting:
+		return jsonWaiting{"waiting", ev.Peer.Name, string(ev.Peer.Device), ev.Since.UTC(), ev.Until.UTC(), ev.Why.String()}
+	case session.Back:
+		return jsonBack{"back", ev.Peer.Name, string(ev.Peer.Device), ev.Agreed}
 	case session.NobodyYet:
 		return jsonDiagnosisOf(ev.Diagnosis)
 	case session.Planned:
