@@ -322,7 +322,7 @@ func (t *torment) senderEnded() (over bool, err error) {
 	}
 	done, items := p.result()
 	if p.exit() == 0 && done != nil && done.Complete {
-		if t.rcv != nil {
+		if t.rcv != nil && t.lonely.IsZero() {
 			err := t.until("the receiver's end", func() bool { d, _ := t.rcv.result(); return d != nil || t.rcv.hasEnded() })
 			if err != nil {
 				return false, errors.Join(err, t.describe("the sender has ended well"))
