@@ -48,7 +48,7 @@ type outcome struct {
 	// Missed are kills that came too late: the move had ended.
 	Missed int   `json:"missed"`
 	Bytes  int64 `json:"bytes"`
-	// Again is how many bytes were sent more than once.
+	// Again is how many bytes that had been received were sent again.
 	Again int64 `json:"sent_again"`
 	// Starts is how often each program was started.
 	Senders   int     `json:"senders"`
@@ -70,8 +70,8 @@ type torment struct {
 	from, into string
 	snd, rcv   *process // nil = none runs
 
-	// carried is what senders that were killed had sent, as far as the receiver
-	// had written it.
+	// carried is what came of senders that did not get to the end: what the
+	// receivers had written.
 	carried int64
 	base    int64     // what the receivers had written when this sender started
 	gone    int64     // what receivers wrote that have ended
@@ -336,11 +336,7 @@ func (t *torment) senderEnded() (over bool, err error) {
 		}
 	}
 	t.snd = nil
-	if done != nil {
-		t.carried += int64(done.SentBytes)
-	} else {
-		t.carried += t.content()
-	}
+	t.carried += t.content()
 	switch code := p.exit(); {
 	case t.struck || p.killed:
 		return false, nil
