@@ -156,11 +156,7 @@ func TestKilledAnywhere(t *testing.T) {
 	if all < 100 {
 		t.Fatalf("only %d moments", all)
 	}
-	step := 1
-	if testing.Short() {
-		step = 9
-	}
-	for nth := 1; nth <= all; nth += step {
+	for nth := 1; nth <= all; nth += stride(3) {
 		t.Run(fmt.Sprint(nth), func(t *testing.T) {
 			s := newScene(t, 1)
 			if n, e := s.run(nth); e.TakeErr == nil && n >= nth {
@@ -173,7 +169,7 @@ func TestKilledAnywhere(t *testing.T) {
 
 // TestKilledOften kills it at random moments, several times.
 func TestKilledOften(t *testing.T) {
-	seeds := uint64(20)
+	seeds := uint64(8)
 	if testing.Short() {
 		seeds = 3
 	}
@@ -198,12 +194,8 @@ func TestJournalDamaged(t *testing.T) {
 	if err != nil || len(good) < 500 {
 		t.Fatalf("a journal of %d bytes, %v", len(good), err)
 	}
-	step := 3
-	if testing.Short() {
-		step = 97
-	}
 	rnd := rand.New(rand.NewPCG(1, 8))
-	for at := 0; at < len(good); at += step {
+	for at := 0; at < len(good); at += stride(23) {
 		dir := filepath.Join(t.TempDir(), "damaged")
 		if err := snapshot(dir, s.dir); err != nil {
 			t.Fatal(err)
