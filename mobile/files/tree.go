@@ -295,7 +295,7 @@ func (t *tree) makeChild(parent *dir, name string) (*dir, error) {
 		t.notes.Making(joinKey(parent.key, name) + "/")
 	}
 	if err := parent.root.Mkdir(name, dirPerm); err != nil {
-		return nil, err
+		return nil, t.refusal(parent, err)
 	}
 	t.made[joinKey(parent.key, name)] = &made{}
 	t.changedLocked(parent)
