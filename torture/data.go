@@ -32,7 +32,7 @@ type maker struct {
 	bytes int64
 }
 
-// makePhone makes a phone of some 30 to 60 MB in an empty folder and returns
+// makePhone makes a phone of some 23 to 55 MB in an empty folder and returns
 // how many bytes of files it has. The same seed makes the same phone.
 func makePhone(root string, seed uint64) (int64, error) {
 	var key [32]byte

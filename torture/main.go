@@ -34,7 +34,7 @@ const usageText = `Usage: go run ./torture [flags]
   -dir DIR     where the phones are made (default: the temporary folder)
   -json FILE   write what happened there too
 
-Each run moves a phone of 30 to 60 MB and is killed one to three times. A run
+Each run moves a phone of some 23 to 55 MB and is killed one to three times. A run
 that fails keeps its folder and says how to repeat it. 200 runs take about a
 quarter of an hour.
 
