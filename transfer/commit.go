@@ -192,7 +192,7 @@ func (c *committer) remember(items []*inItem, results []backup.Result) {
 		}
 		a := journal.Arrived{Fingerprint: journal.Of(in.it), Digest: in.digest, Size: in.it.Size, Name: results[i].Name}
 		switch out := results[i].Outcome; {
-		case out != backup.Added && (out != backup.Skipped || in.it.Type == backup.TypeDirectory):
+		case out != backup.Added && (out != backup.Skipped || in.it.Type == backup.TypeDirectory && !c.r.madeEarlier(in.it, results[i])):
 			continue
 		case in.it.Type == backup.TypeEntity:
 			continue // agents recognise those by their content

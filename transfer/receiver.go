@@ -364,7 +364,7 @@ func (r *receiver) accept(ctx context.Context, d Decision, flags backup.Flags) e
 			continue
 		}
 		a := r.agent(k.Kind)
-		re, err := a.Restore(ctx, backup.Transport{Flags: flags})
+		re, err := a.Restore(ctx, backup.Transport{Flags: flags, Notes: r.notes()})
 		if err != nil {
 			return fmt.Errorf("open %s: %w", k.Kind, err)
 		}
@@ -445,6 +445,7 @@ func (r *receiver) settleAccounts(ctx context.Context) error {
 	if err := r.finishAgents(ctx, steps); err != nil {
 		return err
 	}
+	r.foldersDone()
 	r.mu.Lock()
 	ours := r.led.totals()
 	r.mu.Unlock()

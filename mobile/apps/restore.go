@@ -70,6 +70,7 @@ func (a *Agent) openTarget(ctx context.Context, t backup.Transport) (*target, er
 		apps.Close()
 		return nil, backup.Fail("open", Kind, writeReason(err), err)
 	}
+	t.Notes = nil // dropTemps tidies up, and an app's folders get their times from its last item
 	inner, err := filesBelow(arriving, a.opts.Free).Restore(ctx, t)
 	if err != nil {
 		apps.Close()
