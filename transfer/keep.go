@@ -78,7 +78,7 @@ func (r *receiver) grows(in *inItem, st backup.Staged) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.items[in.id] == in { // else it has ended already
+	if r.items.get(in.id) == in { // else it has ended already
 		r.growing[in] = struct{}{}
 	}
 }
@@ -206,7 +206,7 @@ func (in *inItem) part() (k journal.Kept, have int64) {
 func (r *receiver) commitRest(ctx context.Context) {
 	c := &committer{r: r}
 	batch := map[int][]*inItem{}
-	for _, in := range r.items {
+	for in := range r.items.all {
 		if i := r.infos[in.kind]; !i.Entities && !i.Mixed && in.over && in.fail == nil && !in.have && in.staged != nil && r.journal != nil {
 			batch[in.kind] = append(batch[in.kind], in)
 		}
@@ -229,7 +229,7 @@ func (r *receiver) keepRest() {
 		return
 	}
 	var notes []journal.Kept
-	for _, in := range r.items {
+	for in := range r.items.all {
 		st, can := in.staged.(backup.Keeper)
 		if !can || in.fail != nil || in.have || in.tree == nil || in.temp == "" || !keepable(in) {
 			continue

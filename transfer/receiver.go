@@ -126,6 +126,7 @@ type receiver struct {
 	token   [wire.TokenSize]byte
 
 	hello    wire.Hello
+	protocol uint32 // the session's; set before work begins
 	offer    Offer
 	kinds    []backup.Kind
 	accepted []bool
@@ -134,15 +135,16 @@ type receiver struct {
 	infos    []backup.Info
 	restores []backup.Restore
 
-	toCheck chan *inItem
-	wanted  chan wire.Wanted
-	results chan wire.Result
-	ready   chan *inItem
+	toCheck *queue[*inItem]
+	inOrder *queue[*inItem] // the same for entities, by one checker
+	wanted  *queue[wire.Wanted]
+	results *queue[outcome]
+	ready   *queue[*inItem]
 	staging chan struct{} // one for each file staged and not committed
 	keepNow chan struct{} // the keeper has something to do
 
 	mu         sync.Mutex
-	items      map[uint64]*inItem   // guarded by mu
+	items      ring[inItem]         // guarded by mu
 	growing    map[*inItem]struct{} // files worth a checkpoint; guarded by mu
 	next       uint64               // the next item's ID; owned by the read loop
 	keyBytes   int64                // guarded by mu
@@ -152,6 +154,8 @@ type receiver struct {
 	endSeen    bool                 // guarded by mu
 	led        *ledger              // guarded by mu
 	report     Report               // guarded by mu
+
+	telling sync.Mutex // held while the observer is called
 
 	nodes  atomic.Int64 // held by the items' trees
 	unkept atomic.Int64 // bytes of growing files that came since the keeper last looked
@@ -169,10 +173,10 @@ type receiver struct {
 func Receive(ctx context.Context, cfg ReceiveConfig) (*Report, error) {
 	r := &receiver{
 		cfg: cfg, c: newControl(cfg.Control), meter: cfg.Meter, next: 1,
-		toCheck: make(chan *inItem, Window), wanted: make(chan wire.Wanted, Window), results: make(chan wire.Result, Window),
-		ready: make(chan *inItem, 2*Window), staging: make(chan struct{}, maxStaged), keepNow: make(chan struct{}, 1),
-		items: map[uint64]*inItem{}, growing: map[*inItem]struct{}{},
-		turns: newTurns(receiverHears), allDone: make(chan struct{}),
+		toCheck: newQueue[*inItem](), inOrder: newQueue[*inItem](), wanted: newQueue[wire.Wanted](), results: newQueue[outcome](),
+		ready: newQueue[*inItem](), staging: make(chan struct{}, maxStaged), keepNow: make(chan struct{}, 1),
+		growing: map[*inItem]struct{}{},
+		turns:   newTurns(receiverHears), allDone: make(chan struct{}),
 	}
 	r.said, r.onSaid = context.WithCancel(context.Background())
 	defer r.onSaid()
@@ -206,7 +210,7 @@ func (r *receiver) closeAll(ctx context.Context) error {
 	var err error
 	r.commitRest(ctx)
 	r.keepRest()
-	for _, it := range r.items {
+	for it := range r.items.all {
 		r.drop(it)
 	}
 	for _, re := range r.restores {
@@ -250,7 +254,9 @@ func (r *receiver) open(ctx context.Context) error {
 		r.cfg.Begun(id)
 	}
 	r.hello = *hello
+	r.protocol = min(wire.Protocol, hello.Protocol)
 	r.mu.Lock()
+	r.items.grow(WindowOf(r.protocol))
 	r.report.Peer = receipt.Side{Device: r.cfg.Peer, Name: hello.Name, Version: hello.Version}
 	r.mu.Unlock()
 	r.turns.reach(stepHello)
@@ -410,7 +416,12 @@ func (r *receiver) readLoop(ctx context.Context) error {
 	return r.turns.listen(r.c, func(m wire.Message) (bool, error) {
 		switch m := m.(type) {
 		case *wire.Items:
-			return false, r.onItems(ctx, m)
+			return false, r.onItems(m)
+		case *wire.List:
+			if r.protocol < wire.CompactSince {
+				return false, protocolError("frame type %d in protocol %d", m.Type(), r.protocol)
+			}
+			return false, r.onItems((*wire.Items)(m))
 		case *wire.Settle:
 			return false, r.onSettle(m)
 		case *wire.End:
@@ -430,7 +441,7 @@ func (r *receiver) readLoop(ctx context.Context) error {
 func (r *receiver) onTotals() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.endSeen || len(r.items) > 0 {
+	if !r.endSeen || r.items.len() > 0 {
 		return protocolError("totals before the last result")
 	}
 	r.onSaid()

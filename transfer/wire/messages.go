@@ -272,11 +272,11 @@ func (*Ping) Type() Type    { return TypePing }
 func (*Stop) Type() Type    { return TypeStop }
 func (*Waits) Type() Type   { return TypeWaits }
 
-// Item returns what e describes; kinds are the offer's.
-func (e *Entry) Item(kinds []backup.Kind) backup.Item {
+// Item returns what e describes; kinds are the offer's, and group is its Group.
+func (e *Entry) Item(kinds []backup.Kind, group string) backup.Item {
 	it := backup.Item{
 		Kind: kinds[e.Kind], Type: backup.Type(e.Type), Key: backup.Key(e.Key), Size: int64(e.Size),
-		Mode: fs.FileMode(e.Mode) & fs.ModePerm, Group: string(e.Group),
+		Mode: fs.FileMode(e.Mode) & fs.ModePerm, Group: group,
 	}
 	if e.Sec != 0 || e.Nsec != 0 || e.Epoch {
 		it.ModTime = time.Unix(e.Sec, int64(e.Nsec))
