@@ -385,6 +385,9 @@ func (r *receiver) accept(ctx context.Context, d Decision, flags backup.Flags) e
 	r.mu.Lock()
 	r.led = newLedger(r.kinds)
 	r.mu.Unlock()
+	if err := r.gate.tellPause(ctx, r.c, r.hello.Protocol); err != nil {
+		return err
+	}
 	r.turns.reach(stepMove)
 	return r.c.send(ctx, answer)
 }
