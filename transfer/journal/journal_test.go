@@ -222,7 +222,7 @@ func TestAged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal")
 	j := open(t, path)
 	must(t, j.Arrived([]Arrived{arrived(0), arrived(1)}))
-	at := j.at[arrived(1).Fingerprint]
+	at, _ := j.at.get(arrived(1).Fingerprint)
 	for off := at - 5; off < at+arrivedHeader; off++ {
 		was := make([]byte, 1)
 		_, err := j.f.ReadAt(was, off)
