@@ -119,18 +119,9 @@ func (c *committer) add(ctx context.Context, in *inItem) error {
 	case in.have:
 		c.r.drop(in)
 		if !in.known {
-			c.remember([]*inItem{in}, []backup.Result{{Outcome: backup.Skipped, Name: in.name}})
+			c.remember(ctx, []*inItem{in}, []backup.Result{{Outcome: backup.Skipped, Name: in.name}})
 		}
 		return c.end(ctx, in, backup.Result{Outcome: backup.Skipped, Name: in.name})
-	}
-	if in.staged == nil { // an entity or a directory
-		it := in.it
-		it.Value = in.value
-		st, err := c.r.restores[in.kind].Stage(ctx, it)
-		if err != nil {
-			return c.end(ctx, in, backup.Result{Outcome: backup.Failed, Err: err})
-		}
-		in.staged = st
 	}
 	if c.count == 0 {
 		c.due = time.Now().Add(commitLinger)
@@ -143,30 +134,110 @@ func (c *committer) add(ctx context.Context, in *inItem) error {
 	return nil
 }
 
+// flush commits the batch. What a full disk gives back is committed again, and
+// nothing else before it: items may have an order.
 func (c *committer) flush(ctx context.Context) error {
 	for kind, items := range c.batch {
 		delete(c.batch, kind)
 		c.count -= len(items)
-		staged := make([]backup.Staged, len(items))
-		for i, in := range items {
-			in.mu.Lock()
-			staged[i], in.staged = in.staged, nil
-			in.mu.Unlock()
-		}
-		done := c.r.meter.disk()
-		results := c.r.restores[kind].Commit(c.patient(ctx, kind), staged)
-		done()
-		if len(results) != len(items) {
-			return fmt.Errorf("commit %s: %d results for %d items", c.r.kinds[kind], len(results), len(items))
-		}
-		c.remember(items, results)
-		for i, in := range items {
-			if err := c.end(ctx, in, results[i]); err != nil {
-				return err
+		var broken error
+		err := c.r.patiently(ctx, 0, nil, func() error {
+			items, broken = c.commit(ctx, kind, items)
+			if broken == nil && len(items) > 0 {
+				return backup.NoSpace
 			}
+			return nil
+		})
+		if broken != nil {
+			return broken
+		}
+		if err != nil {
+			return context.Cause(ctx)
 		}
 	}
 	return nil
+}
+
+// commit makes items durable and ends them. It returns those that a full disk
+// gave back.
+func (c *committer) commit(ctx context.Context, kind int, items []*inItem) (full []*inItem, err error) {
+	var batch []*inItem
+	var staged []backup.Staged
+	for _, in := range items {
+		st, err := c.restage(ctx, in)
+		switch {
+		case isFull(err):
+			full = append(full, in)
+		case err != nil && ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case err != nil:
+			c.r.drop(in)
+			if err := c.end(ctx, in, backup.Result{Outcome: backup.Failed, Err: err}); err != nil {
+				return nil, err
+			}
+		default:
+			batch, staged = append(batch, in), append(staged, st)
+		}
+	}
+	if len(batch) == 0 {
+		return full, nil
+	}
+	results := c.r.restores[kind].Commit(c.patient(ctx, kind), staged)
+	if len(results) != len(batch) {
+		return nil, fmt.Errorf("commit %s: %d results for %d items", c.r.kinds[kind], len(results), len(batch))
+	}
+	c.remember(ctx, batch, results)
+	for i, in := range batch {
+		if in.givenBack(staged[i], results[i]) {
+			full = append(full, in)
+			continue
+		}
+		if err := c.end(ctx, in, results[i]); err != nil {
+			return nil, err
+		}
+	}
+	return full, nil
+}
+
+// restage returns what is to be committed of an item. An entity or a directory
+// is staged here, a file that the disk may have lost a part of written again.
+func (c *committer) restage(ctx context.Context, in *inItem) (backup.Staged, error) {
+	in.mu.Lock()
+	st, doubtful := in.staged, in.doubtful
+	in.mu.Unlock()
+	if st == nil {
+		it := in.it
+		it.Value = in.value
+		return c.r.restores[in.kind].Stage(ctx, it)
+	}
+	if doubtful {
+		if err := rewrite(ctx, st, in); err != nil {
+			return nil, err
+		}
+	}
+	in.mu.Lock()
+	in.staged, in.doubtful = nil, false
+	in.mu.Unlock()
+	return st, nil
+}
+
+// givenBack reports whether a commit found the disk full and is to be done again,
+// and keeps what was staged.
+func (in *inItem) givenBack(st backup.Staged, res backup.Result) bool {
+	if res.Outcome != backup.Failed || !isFull(res.Err) {
+		return false
+	}
+	re, ok := st.(backup.Recommitter)
+	if !ok {
+		return in.it.Type != backup.TypeFile // staged anew
+	}
+	still, doubtful := re.Uncommitted()
+	if still {
+		in.mu.Lock()
+		in.staged, in.doubtful = st, doubtful
+		in.mu.Unlock()
+	}
+	return still
 }
 
 // patient returns a context that does not end with the session, where a commit
@@ -180,13 +251,13 @@ func (c *committer) patient(ctx context.Context, kind int) context.Context {
 }
 
 // remember notes in the journal what is durable.
-func (c *committer) remember(items []*inItem, results []backup.Result) {
+func (c *committer) remember(ctx context.Context, items []*inItem, results []backup.Result) {
 	if c.r.journal == nil {
 		return
 	}
 	var arrived []journal.Arrived
 	for i, in := range items {
-		if in.temp != "" {
+		if in.temp != "" && (results[i].Outcome != backup.Failed || !isFull(results[i].Err)) {
 			c.r.journal.Gone(in.temp)
 		}
 		a := journal.Arrived{Fingerprint: journal.Of(in.it), Digest: in.digest, Size: in.it.Size, Name: results[i].Name}
@@ -201,7 +272,8 @@ func (c *committer) remember(items []*inItem, results []backup.Result) {
 		arrived = append(arrived, a)
 	}
 	if len(arrived) > 0 {
-		c.r.journal.Arrived(arrived) // a journal that fails costs a later run time, not data
+		// A journal that fails otherwise costs a later run time, not data.
+		c.r.patiently(ctx, noteSize, nil, func() error { return c.r.journal.Arrived(arrived) })
 	}
 }
 

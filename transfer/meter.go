@@ -61,6 +61,9 @@ type Progress struct {
 	// Elapsed is the time since items began to move; 0 before.
 	Elapsed time.Duration
 	Kinds   []KindProgress
+	// Missing is how many bytes of space the new phone waits for; 0 = it does
+	// not wait.
+	Missing int64
 	// Lanes is how many lanes there should be, and LanesWhy why, in the words
 	// of package lanes. Only the old phone knows.
 	Lanes    int
@@ -78,6 +81,7 @@ type Meter struct {
 	safe     atomic.Uint64
 	steps    atomic.Uint64 // those done in the lower half, all in the upper
 	underway atomic.Int64  // bytes of items that have not ended
+	missing  atomic.Int64  // bytes of space
 
 	decision atomic.Pointer[lanes.Decision] // nil = none yet
 	standing
@@ -92,6 +96,7 @@ func (m *Meter) Snapshot() Progress {
 	p.Waiting, p.Silent = m.waits(p.Phase)
 	steps := m.steps.Load()
 	p.DoneSteps, p.Steps = int(uint32(steps)), int(steps>>32)
+	p.Missing = m.missing.Load()
 	if b := m.began.Load(); b != nil {
 		p.Elapsed = time.Since(*b)
 	}

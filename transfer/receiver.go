@@ -145,6 +145,7 @@ type receiver struct {
 	endSeen    bool                 // guarded by mu
 	led        *ledger              // guarded by mu
 	report     Report               // guarded by mu
+	full       full
 
 	nodes  atomic.Int64 // held by the items' trees
 	unkept atomic.Int64 // bytes of growing files that came since the keeper last looked
@@ -349,7 +350,11 @@ func (r *receiver) accept(ctx context.Context, d Decision, flags backup.Flags) e
 			continue
 		}
 		a := r.agent(k.Kind)
-		re, err := a.Restore(ctx, backup.Transport{Flags: flags})
+		var re backup.Restore
+		err := r.patiently(ctx, 0, nil, func() (err error) {
+			re, err = a.Restore(ctx, backup.Transport{Flags: flags})
+			return err
+		})
 		if err != nil {
 			return fmt.Errorf("open %s: %w", k.Kind, err)
 		}
@@ -479,7 +484,7 @@ func (r *receiver) finishAgents(ctx context.Context, steps int) error {
 	r.sweepKept(ctx)
 	for i, re := range r.restores {
 		if f, ok := re.(backup.Finisher); ok {
-			if err := f.Finish(ctx); err != nil {
+			if err := r.patiently(ctx, 0, nil, func() error { return f.Finish(ctx) }); err != nil {
 				return fmt.Errorf("finish %s: %w", r.kinds[i], err)
 			}
 		}

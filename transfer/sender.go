@@ -267,6 +267,9 @@ func (s *sender) readLoop(ctx context.Context) error {
 		case *wire.Waits:
 			s.gate.heard(m)
 			return false, nil
+		case *wire.Full:
+			tellFull(s.meter, s.cfg.Observer, int64(m.Missing))
+			return false, nil
 		case *wire.Totals:
 			if !closed(s.allDone) {
 				return false, protocolError("totals before the last result")

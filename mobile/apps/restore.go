@@ -219,7 +219,12 @@ type stagedEntity struct {
 	part      part
 	value     []byte
 	when      time.Time
+	refused   bool // it was not begun: the disk is full
 }
+
+// Uncommitted implements [backup.Recommitter]. What was begun cannot be begun
+// again: a record may be half in its stream, an app's files in their places.
+func (e *stagedEntity) Uncommitted() (still, doubtful bool) { return e.refused, false }
 
 // Discard implements [backup.Staged].
 func (*stagedEntity) Discard() error { return nil }
@@ -264,6 +269,14 @@ func (s stagedFile) leave(op string, f func(backup.Keeper) (backup.Leftover, err
 		l.Name = tempPrefix + l.Name
 	}
 	return l, err
+}
+
+// Uncommitted implements [backup.Recommitter].
+func (s stagedFile) Uncommitted() (still, doubtful bool) {
+	if r, ok := s.StagedFile.(backup.Recommitter); ok {
+		return r.Uncommitted()
+	}
+	return false, false
 }
 
 // ReadAt implements io.ReaderAt.
@@ -344,6 +357,7 @@ func (t *target) Commit(ctx context.Context, batch []backup.Staged) []backup.Res
 	results := make([]backup.Result, len(batch))
 	var inner []backup.Staged
 	var at []int
+	full := false // an app must not be made before all that is its own
 	for i, s := range batch {
 		switch s := s.(type) {
 		case stagedFile:
@@ -360,6 +374,7 @@ func (t *target) Commit(ctx context.Context, batch []backup.Staged) []backup.Res
 		for j, r := range t.inner.Commit(context.WithoutCancel(ctx), inner) {
 			results[at[j]] = r
 			if r.Outcome == backup.Failed {
+				full = full || backup.ReasonOf(r.Err) == backup.NoSpace
 				continue
 			}
 			switch s := batch[at[j]].(type) {
@@ -374,6 +389,9 @@ func (t *target) Commit(ctx context.Context, batch []backup.Staged) []backup.Res
 		if e, ok := s.(*stagedEntity); ok {
 			if err := ctx.Err(); err != nil {
 				results[i] = failed(err)
+			} else if full = full || !t.agent.room(int64(len(e.value))); full {
+				e.refused = true
+				results[i] = failed(backup.Fail("commit", Kind, backup.NoSpace, nil))
 			} else if e.part == record {
 				results[i] = t.record(e)
 			} else {
@@ -382,6 +400,19 @@ func (t *target) Commit(ctx context.Context, batch []backup.Staged) []backup.Res
 		}
 	}
 	return results
+}
+
+// reserve is how much must be free, in bytes, before anything is begun that a
+// full disk would leave half done.
+const reserve = 4 << 20
+
+// room reports whether n bytes can be written; yes where nobody knows.
+func (a *Agent) room(n int64) bool {
+	if a.opts.Free == nil {
+		return true
+	}
+	free, err := a.opts.Free()
+	return err != nil || free >= n+reserve
 }
 
 func failed(err error) backup.Result {

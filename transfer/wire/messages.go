@@ -231,6 +231,14 @@ const (
 	StopTimeout   StopKind = 10 // nobody answered in time
 )
 
+// Full says that the receiver waits for space on its disk. It is optional: who
+// does not know it waits without knowing why.
+type Full struct {
+	// Missing is how many bytes must be freed, as far as that is known, 1 at the
+	// least. 0 = it goes on.
+	Missing uint64 `cbor:"1,keyasint"`
+}
+
 // Stop ends a session early. Nothing follows it.
 type Stop struct {
 	Kind StopKind `cbor:"1,keyasint"`
@@ -266,6 +274,7 @@ func (*Bye) Type() Type     { return TypeBye }
 func (*Ping) Type() Type    { return TypePing }
 func (*Stop) Type() Type    { return TypeStop }
 func (*Waits) Type() Type   { return TypeWaits }
+func (*Full) Type() Type    { return TypeFull }
 
 // Item returns what e describes; kinds are the offer's.
 func (e *Entry) Item(kinds []backup.Kind) backup.Item {
