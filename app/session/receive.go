@@ -297,14 +297,14 @@ func (r *receiving) move(ctx context.Context, s *p2p.Stream) error {
 			return d, err
 		},
 	})
-	return finish(r.events, r.opt.Home, rep, err)
+	return finish(ctx, r.events, r.opt.Home, rep, err)
 }
 
 // finish saves the receipt and tells how a move ended.
-func finish(events Events, home string, rep *transfer.Report, err error) error {
+func finish(ctx context.Context, events Events, home string, rep *transfer.Report, err error) error {
 	done := Done{Report: rep, Err: err}
 	if rep.Receipt != nil {
-		path, serr := saveReceipt(home, rep.Receipt)
+		path, serr := keepReceipt(ctx, events, home, rep.Receipt)
 		if serr != nil && err == nil {
 			done.Err = &HomeError{fmt.Errorf("save the receipt: %w", serr)}
 		}

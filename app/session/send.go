@@ -132,7 +132,7 @@ func Send(ctx context.Context, opt SendOptions) (*transfer.Report, error) {
 		Observer: observer{events},
 		Accepted: func(peer receipt.Side) { events.tell(Accepted{Peer: peer, Meter: meter}) },
 	})
-	err = finish(events, opt.Home, rep, err)
+	err = finish(ctx, events, opt.Home, rep, err)
 	return rep, err
 }
 

@@ -116,6 +116,15 @@ type Item struct {
 	Reason    backup.Reason
 }
 
+// Waiting says that a move waits until there is space on the new phone; with
+// Missing 0 it goes on.
+type Waiting struct {
+	// Missing is how many bytes must be freed, as far as that is known.
+	Missing int64
+	// Own tells that it is the disk with ferry's own folder on this device.
+	Own bool
+}
+
 // Done is the end of a move, good or bad.
 type Done struct {
 	Report *transfer.Report
@@ -135,6 +144,7 @@ func (Planned) event()   {}
 func (Offered) event()   {}
 func (Accepted) event()  {}
 func (Item) event()      {}
+func (Waiting) event()   {}
 func (Done) event()      {}
 
 // Events takes events, one at a time, and returns soon. nil = nobody listens.
@@ -152,6 +162,34 @@ type observer struct{ events Events }
 // ItemEnded implements transfer.Observer.
 func (o observer) ItemEnded(kind backup.Kind, key, name backup.Key, reason backup.Reason) {
 	o.events.tell(Item{Kind: kind, Key: key, Name: name, Reason: reason})
+}
+
+// Waiting implements transfer.SpaceObserver.
+func (o observer) Waiting(missing int64) { o.events.tell(Waiting{Missing: missing}) }
+
+// keepReceipt saves a receipt; while the disk is full it waits, until ctx ends.
+func keepReceipt(ctx context.Context, events Events, home string, file []byte) (path string, err error) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	told := false
+	for {
+		path, err = saveReceipt(home, file)
+		if backup.ReasonOf(err) != backup.NoSpace || ctx.Err() != nil {
+			break
+		}
+		if !told {
+			told = true
+			events.tell(Waiting{Missing: int64(len(file)), Own: true})
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+	}
+	if told {
+		events.tell(Waiting{Own: true})
+	}
+	return path, err
 }
 
 // saveReceipt writes a receipt where it stays, whole or not at all.

@@ -38,7 +38,11 @@ type Disk struct {
 	Err error
 
 	calls atomic.Int64
+	freed atomic.Bool
 }
+
+// Free ends the fault, as when somebody frees space.
+func (d *Disk) Free() { d.freed.Store(true) }
 
 // Agents wraps a phone's agents. They share the count of calls.
 func (d *Disk) Agents(agents []backup.Agent) []backup.Agent {
@@ -53,7 +57,7 @@ func (d *Disk) Agents(agents []backup.Agent) []backup.Agent {
 func (d *Disk) Hit() bool { return d.Nth > 0 && d.calls.Load() >= d.Nth }
 
 func (d *Disk) call(op Op) error {
-	if op != d.Op || d.Nth <= 0 {
+	if op != d.Op || d.Nth <= 0 || d.freed.Load() {
 		return nil
 	}
 	if n := d.calls.Add(1); n < d.Nth || n > d.Nth && !d.Onward {

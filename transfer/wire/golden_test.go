@@ -47,6 +47,7 @@ var goldens = map[string]Message{
 	"ping":    &Ping{},
 	"stop":    &Stop{Kind: StopCancelled},
 	"waits":   &Waits{For: WaitPause | WaitDisk},
+	"full":    &Full{Missing: 300},
 }
 
 // readHex reads a file of hex with comments behind #.

@@ -109,6 +109,8 @@ func (f *face) tell(ev session.Event) {
 		c.say("%s", map[bool]string{true: "Receiving.", false: "Accepted. Sending."}[f.waiting])
 	case session.Item:
 		f.item(ev)
+	case session.Waiting:
+		c.say("%s", say.Space(ev.Missing, f.waiting || ev.Own))
 	}
 }
 

@@ -116,6 +116,7 @@ type jsonProgress struct {
 	DoneBytes uint64  `json:"done_bytes"`
 	SentBytes uint64  `json:"sent_bytes"`
 	Failed    uint64  `json:"failed"`
+	Missing   int64   `json:"missing,omitempty"`
 	Seconds   float64 `json:"seconds"`
 
 	Part           float64  `json:"part"`
@@ -138,6 +139,12 @@ type jsonProgress struct {
 type jsonPause struct {
 	Event string `json:"event"`
 	By    string `json:"by"`
+}
+
+type jsonWaiting struct {
+	Event   string `json:"event"`
+	For     string `json:"for"` // space
+	Missing int64  `json:"missing"`
 }
 
 type jsonItem struct {
@@ -224,6 +231,8 @@ func jsonOf(ev session.Event) any {
 		return jsonOfferOf(ev.Offer)
 	case session.Item:
 		return jsonItemOf(ev)
+	case session.Waiting:
+		return jsonWaiting{"waiting", "space", ev.Missing}
 	case session.Done:
 		return jsonDoneOf(ev)
 	}
@@ -299,7 +308,7 @@ func jsonDoneOf(ev session.Done) jsonDone {
 func jsonProgressOf(p pace.View) jsonProgress {
 	j := jsonProgress{
 		Event: "progress", Phase: p.Phase.String(), Items: p.Items, DoneItems: p.DoneItems, Bytes: p.Bytes, DoneBytes: p.DoneBytes,
-		SentBytes: p.SentBytes, Failed: p.Failed, Seconds: p.Elapsed.Seconds(),
+		SentBytes: p.SentBytes, Failed: p.Failed, Missing: p.Missing, Seconds: p.Elapsed.Seconds(),
 		Part: p.Part, SafeBytes: p.SafeBytes, PendingBytes: p.PendingBytes, LinkBytes: p.LinkBytes, DoneSteps: p.DoneSteps, Steps: p.Steps,
 		BytesPerSecond: math.Round(p.Speed), ItemsPerSecond: math.Round(10*p.ItemSpeed) / 10,
 		Waiting: p.Waiting.String(), WaitingText: say.Waiting(p.Waiting, p.Silent).String(), Silent: p.Silent.Seconds(),

@@ -155,3 +155,15 @@ func isolate(s string, rtl bool) string {
 	}
 	return s
 }
+
+// Space says that a move waits for space on the new phone, or, with 0, that it
+// goes on; here tells that this is the new phone.
+func Space(missing int64, here bool) Problem {
+	switch {
+	case missing <= 0:
+		return Problem{What: "There is space again, and the move goes on."}
+	case here:
+		return Problem{"This disk is full: " + Bytes(missing) + " are missing.", "Free some space, and the move goes on by itself."}
+	}
+	return Problem{"The new phone is full: " + Bytes(missing) + " are missing there.", "Free some space on it, and the move goes on by itself."}
+}

@@ -1,0 +1,121 @@
+package transfer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/ferry-move/ferry/mobile/fakephone"
+	"github.com/ferry-move/ferry/mobile/phone"
+	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/transfer/faulttest"
+	"github.com/ferry-move/ferry/transfer/transfertest"
+)
+
+// fullRig is a move of 20 MiB of large files and some small ones into a folder.
+func fullRig(t *testing.T, disk *faulttest.Disk) (*transfertest.Rig, string) {
+	t.Helper()
+	r := transfertest.NewRig(t, func(testing.TB) transfertest.Ends { return transfertest.Pipe() }, largePhone(1, 20<<20), fakephone.Config{Empty: true})
+	dir := filepath.Join(t.TempDir(), "phone")
+	dev, err := phone.OpenFolder(dir, phone.FolderOptions{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { dev.Close() })
+	r.TuneTake = func(c *transfer.ReceiveConfig) { c.Agents, c.Free = disk.Agents(dev.Agents()), dev.Free }
+	r.TuneSend = func(c *transfer.SendConfig) { c.NoSqueeze = true } // its decoders are shared by all tests
+	return r, dir
+}
+
+// TestFullDisk fills the disk before each kind of call in turn: the move waits,
+// says so on both sides, and fails nothing once there is space.
+func TestFullDisk(t *testing.T) {
+	for _, op := range []faulttest.Op{faulttest.Check, faulttest.Stage, faulttest.Write, faulttest.Commit} {
+		inTime(t, fmt.Sprint("call ", op), func(t *testing.T) {
+			disk := &faulttest.Disk{Op: op, Nth: 2, Onward: true}
+			r, dir := fullRig(t, disk)
+			const full = 10 * time.Minute
+			free := time.AfterFunc(full, func() {
+				for side, m := range map[string]*transfer.Meter{"old": r.SendMeter, "new": r.TakeMeter} {
+					if p := m.Snapshot(); p.Missing <= 0 || p.Phase != transfer.PhaseMove {
+						t.Errorf("the %s phone's meter says %+v", side, p)
+					}
+				}
+				disk.Free()
+			})
+			defer free.Stop()
+			began := time.Now()
+			e := r.Run(t.Context())
+			if e.SendErr != nil || e.TakeErr != nil || !e.Sent.Complete() || !e.Taken.Complete() {
+				t.Fatalf("send: %v; receive: %v; %+v", e.SendErr, e.TakeErr, e.Taken.Kinds)
+			}
+			if took := time.Since(began); took < full || took > full+time.Minute {
+				t.Errorf("it took %v", took)
+			}
+			for side, w := range map[string][]int64{"old": e.SendWaits, "new": e.TakeWaits} {
+				if len(w) < 2 || w[0] <= 0 || w[len(w)-1] != 0 || slices.Index(w, 0) != len(w)-1 {
+					t.Errorf("the %s phone was told %v", side, w)
+				}
+			}
+			if e.Sent.SentBytes > 21<<20 {
+				t.Errorf("%d bytes were sent", e.Sent.SentBytes)
+			}
+			noParts(t, dir, 0)
+			for _, a := range r.Src.Agents() {
+				if !a.Info().Entities {
+					sameFiles(t, dir, a)
+				}
+			}
+		})
+	}
+}
+
+var errCtrlC = fmt.Errorf("a person interrupts: %w", context.Canceled)
+
+// TestFullDiskInterrupted ends a move that waits for space, on either side: what
+// came is not sent again by the next one.
+func TestFullDiskInterrupted(t *testing.T) {
+	for _, side := range []string{"old", "new"} {
+		for _, op := range []faulttest.Op{faulttest.Write, faulttest.Commit} {
+			inTime(t, fmt.Sprint(side, " ", op), func(t *testing.T) {
+				disk := &faulttest.Disk{Op: op, Nth: 60, Onward: true}
+				if op == faulttest.Commit {
+					disk.Nth = 1
+				}
+				r, dir := fullRig(t, disk)
+				ctx, cancel := context.WithCancelCause(t.Context())
+				defer cancel(nil)
+				sctx, rctx := t.Context(), ctx
+				if side == "old" {
+					sctx, rctx = ctx, t.Context()
+				}
+				stop := time.AfterFunc(time.Minute, func() { cancel(errCtrlC) })
+				defer stop.Stop()
+				e := r.RunOver(sctx, rctx, transfertest.Pipe())
+				if !errors.Is(e.SendErr, errCtrlC) && !errors.Is(e.TakeErr, errCtrlC) {
+					t.Fatalf("send: %v; receive: %v", e.SendErr, e.TakeErr)
+				}
+				first := e.Taken.SentBytes
+				disk.Free()
+				e = r.Run(t.Context())
+				if e.SendErr != nil || e.TakeErr != nil || !e.Taken.Complete() {
+					t.Fatalf("send: %v; receive: %v", e.SendErr, e.TakeErr)
+				}
+				var all uint64
+				for _, k := range e.Taken.Kinds {
+					all += k.Bytes
+				}
+				// A part of less than a megabyte is not kept, and one block for
+				// each lane may have been on its way.
+				if again := int64(first+e.Taken.SentBytes) - int64(all); again > 6<<20 {
+					t.Errorf("%d bytes came twice: %d, then %d", again, first, e.Taken.SentBytes)
+				}
+				noParts(t, dir, 0)
+			})
+		}
+	}
+}
