@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -117,5 +118,57 @@ func TestFullDiskInterrupted(t *testing.T) {
 				noParts(t, dir, 0)
 			})
 		}
+	}
+}
+
+// TestMissing offers what does not fit unless what is here already is taken off:
+// with a journal, without one, and where it was removed in the meantime.
+func TestMissing(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		free     int64
+		change   func(t *testing.T, dir string)
+		noNotes  bool
+		missing  func(int64) bool
+		complete bool
+	}{
+		{"unchanged", 100, nil, false, func(n int64) bool { return n == 0 }, true},
+		{"no journal", 100, nil, true, func(n int64) bool { return n == 0 }, true},
+		{"removed", 100, func(t *testing.T, dir string) {
+			if err := os.RemoveAll(filepath.Join(dir, "Movies")); err != nil {
+				t.Error(err)
+			}
+			if err := os.RemoveAll(filepath.Join(dir, "DCIM")); err != nil {
+				t.Error(err)
+			}
+		}, false, func(n int64) bool { return n > 20<<20 }, false},
+	} {
+		inTime(t, tt.name, func(t *testing.T) {
+			r, dir := fullRig(t, new(faulttest.Disk))
+			take := r.TuneTake
+			if e := r.Run(t.Context()); e.SendErr != nil || e.TakeErr != nil {
+				t.Fatalf("send: %v; receive: %v", e.SendErr, e.TakeErr)
+			}
+			if tt.change != nil {
+				tt.change(t, dir)
+			}
+			r.TuneTake = func(c *transfer.ReceiveConfig) {
+				take(c)
+				c.Free = func() (int64, error) { return tt.free, nil }
+				if tt.noNotes {
+					c.Journal = nil
+				}
+				c.Accept = func(_ context.Context, o transfer.Offer) (transfer.Decision, error) {
+					if !tt.missing(o.Missing()) {
+						t.Errorf("%d bytes are missing of %d", o.Missing(), o.Bytes())
+					}
+					return transfer.Decision{Accept: o.Missing() == 0}, nil
+				}
+			}
+			e := r.Run(t.Context())
+			if got := e.Sent.Complete() && e.Sent.SentBytes == 0; got != tt.complete {
+				t.Errorf("complete without a byte: %v; %v", got, e.SendErr)
+			}
+		})
 	}
 }

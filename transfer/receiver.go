@@ -24,8 +24,9 @@ type Offer struct {
 	Kinds []OfferedKind
 	// Free is the free space here in bytes, -1 where it is not known.
 	Free int64
-	// Already is how many bytes arrived from that device in earlier runs, files
-	// that did not arrive whole included.
+	// Already is the most that need not come because it is here: what arrived
+	// from that device in earlier runs, files that did not arrive whole included;
+	// where the offer would not fit otherwise, as much as is here of each kind.
 	Already int64
 }
 
@@ -52,8 +53,9 @@ func (o *Offer) Bytes() (n int64) {
 	return n
 }
 
-// Missing returns how many bytes of space are missing here, 0 if it fits or if
-// that is not known. What arrived before is taken off.
+// Missing returns how many bytes of space are missing here for sure, 0 if it may
+// fit or if that is not known. What may be here already is taken off; if it turns
+// out to have changed, the move waits for space.
 func (o *Offer) Missing() int64 {
 	if o.Free < 0 {
 		return 0
@@ -265,7 +267,7 @@ func (r *receiver) open(ctx context.Context) error {
 			return err
 		}
 	}
-	r.describe(offer, flags)
+	r.describe(ctx, offer, flags)
 	d, err := r.ask(ctx)
 	if ctx.Err() != nil { // a yes that comes too late opens nothing
 		return context.Cause(ctx)
@@ -288,7 +290,7 @@ func (r *receiver) open(ctx context.Context) error {
 }
 
 // describe makes the offer that the person sees.
-func (r *receiver) describe(o *wire.Offer, flags backup.Flags) {
+func (r *receiver) describe(ctx context.Context, o *wire.Offer, flags backup.Flags) {
 	r.offer = Offer{Peer: r.report.Peer, Flags: flags, Free: -1}
 	if r.cfg.Free != nil {
 		if n, err := r.cfg.Free(); err == nil {
@@ -298,11 +300,37 @@ func (r *receiver) describe(o *wire.Offer, flags backup.Flags) {
 	if r.journal != nil {
 		r.offer.Already = r.journal.Bytes() + r.journal.Held()
 	}
+	defer r.countHere(ctx)
 	for _, k := range o.Kinds {
 		r.kinds = append(r.kinds, backup.Kind(k.Kind))
 		r.offer.Kinds = append(r.offer.Kinds, OfferedKind{
 			Kind: backup.Kind(k.Kind), Items: k.Items, Bytes: k.Bytes, Cannot: k.Cannot, Folders: k.Folders, Supported: r.agent(backup.Kind(k.Kind)) != nil,
 		})
+	}
+}
+
+// countHere makes Already of what is here, if the offer would not fit otherwise.
+// A journal knows what arrived, but not what was removed since, nor what came
+// in another way.
+func (r *receiver) countHere(ctx context.Context) {
+	o := &r.offer
+	if o.Free < 0 || o.Bytes() <= o.Free {
+		return
+	}
+	o.Already = 0
+	if r.journal != nil {
+		o.Already = r.journal.Held()
+	}
+	for _, k := range o.Kinds {
+		if !k.Supported {
+			continue
+		}
+		plans, err := MakePlan(ctx, []backup.Agent{r.agent(k.Kind)}, backup.Transport{Flags: o.Flags}, nil)
+		if err == nil && plans[0].Err == nil {
+			o.Already += int64(min(plans[0].Bytes, k.Bytes))
+		} else { // nobody knows
+			o.Already += int64(k.Bytes)
+		}
 	}
 }
 

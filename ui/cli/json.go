@@ -116,7 +116,7 @@ type jsonProgress struct {
 	DoneBytes uint64  `json:"done_bytes"`
 	SentBytes uint64  `json:"sent_bytes"`
 	Failed    uint64  `json:"failed"`
-	Missing   int64   `json:"missing,omitempty"`
+	Missing   int64   `json:"missing"`
 	Seconds   float64 `json:"seconds"`
 
 	Part           float64  `json:"part"`
