@@ -324,8 +324,6 @@ func (c *committer) end(ctx context.Context, in *inItem, res backup.Result) erro
 	r.meter.ended(in.kind, in.it, moved, res.Outcome == backup.Failed)
 	r.checkDone()
 	r.mu.Unlock()
-	if r.cfg.Observer != nil && (e.out == backup.Failed || e.name != "") {
-		r.cfg.Observer.ItemEnded(e.it.Kind, e.it.Key, e.name, e.reason)
-	}
+	tellItem(r.cfg.Observer, r.offer.Verify, e)
 	return nil
 }

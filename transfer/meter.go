@@ -19,12 +19,16 @@ const (
 	PhaseMove                // items move
 	PhaseFinish              // the last items are made safe, accounts compared
 	PhaseDone                // both sides signed
+	PhaseVerify              // as PhaseMove, of a session that verifies
 )
 
 // String returns the word that JSON uses.
 func (p Phase) String() string {
-	return [...]string{"start", "plan", "ask", "move", "finish", "done"}[min(p, PhaseDone)]
+	return [...]string{"start", "plan", "ask", "move", "finish", "done", "verify"}[min(p, PhaseVerify)]
 }
+
+// Moving reports whether items move, or are verified.
+func (p Phase) Moving() bool { return p == PhaseMove || p == PhaseVerify }
 
 // KindProgress is how far one kind is.
 type KindProgress struct {
@@ -121,7 +125,7 @@ func (m *Meter) Snapshot() Progress {
 }
 
 func (m *Meter) setPhase(p Phase) {
-	if p == PhaseMove {
+	if p.Moving() {
 		now := time.Now()
 		m.began.CompareAndSwap(nil, &now)
 	}

@@ -97,7 +97,7 @@ func (r *receiver) discard(st backup.Staged, temp backup.Key) {
 }
 
 func (r *receiver) move(ctx context.Context) error {
-	r.meter.setPhase(PhaseMove)
+	r.meter.setPhase(movePhase(r.offer.Verify))
 	g, gctx := errgroup.WithContext(ctx)
 	for range checkers {
 		g.Go(func() error { return each(gctx, r.toCheck, r.allDone, r.checkItem) })
@@ -248,7 +248,7 @@ func (r *receiver) checkItem(ctx context.Context, in *inItem) error {
 		var prior backup.Prior
 		if r.journal != nil && in.it.Type != backup.TypeEntity {
 			prior, in.known = r.journal.Lookup(journal.Of(in.it))
-			prior.Left = left.Left
+			prior.Left, prior.Verify = left.Left, r.offer.Verify && in.it.Type == backup.TypeFile
 		}
 		it := in.it
 		it.Digest = in.want

@@ -28,6 +28,9 @@ type Offer struct {
 	// from that device in earlier runs, files that did not arrive whole included;
 	// where the offer would not fit otherwise, as much as is here of each kind.
 	Already int64
+	// Verify tells that everything is to be read again on both phones; Again,
+	// that another session follows this one.
+	Verify, Again bool
 }
 
 // OfferedKind is one kind of an offer.
@@ -291,7 +294,7 @@ func (r *receiver) open(ctx context.Context) error {
 
 // describe makes the offer that the person sees.
 func (r *receiver) describe(ctx context.Context, o *wire.Offer, flags backup.Flags) {
-	r.offer = Offer{Peer: r.report.Peer, Flags: flags, Free: -1}
+	r.offer = Offer{Peer: r.report.Peer, Flags: flags, Free: -1, Verify: o.Verify, Again: o.Again}
 	if r.cfg.Free != nil {
 		if n, err := r.cfg.Free(); err == nil {
 			r.offer.Free = n

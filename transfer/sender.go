@@ -38,6 +38,11 @@ type SendConfig struct {
 	LaneCount int
 	// NoSqueeze sends all content as it is.
 	NoSqueeze bool
+	// Verify has both phones read everything that is there already, whatever is
+	// noted of it, and sends what differs. It follows a move.
+	Verify bool
+	// Again announces that another session follows, if this one ends well.
+	Again bool
 	// Meter is written to. nil = nobody looks.
 	Meter *Meter
 	// Pauser lets the person here pause. nil = that is not possible.
@@ -199,7 +204,7 @@ func (s *sender) open(ctx context.Context) error {
 		return protocolError("another session's hello")
 	}
 	s.peer = *hello
-	offer := &wire.Offer{Flags: uint32(s.cfg.Transport.Flags), Started: millis(s.started)}
+	offer := &wire.Offer{Flags: uint32(s.cfg.Transport.Flags), Started: millis(s.started), Verify: s.cfg.Verify, Again: s.cfg.Again}
 	progress := make([]KindProgress, len(s.cfg.Plans))
 	for i, p := range s.cfg.Plans {
 		offer.Kinds = append(offer.Kinds, wire.OfferedKind{Kind: string(p.Info.Kind), Items: p.Items, Bytes: p.Bytes, Cannot: p.CannotTotal(), Folders: p.Folders})
@@ -362,9 +367,7 @@ func (s *sender) onResult(r wire.Result) error {
 	if o.it.Type == backup.TypeEntity {
 		s.valueBytes.Release(int64(len(o.it.Value)))
 	}
-	if s.cfg.Observer != nil && (e.out == backup.Failed || e.name != "") {
-		s.cfg.Observer.ItemEnded(e.it.Kind, e.it.Key, e.name, e.reason)
-	}
+	tellItem(s.cfg.Observer, s.cfg.Verify, e)
 	return nil
 }
 

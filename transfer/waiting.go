@@ -89,7 +89,7 @@ func (m *Meter) waits(phase Phase) (w Wait, silent time.Duration) {
 	switch phase {
 	case PhaseAsk:
 		return WaitPerson, 0
-	case PhaseMove:
+	case PhaseMove, PhaseVerify:
 		here, there := s.g.here.Paused(), s.g.there.Paused()
 		switch {
 		case here && there:

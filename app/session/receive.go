@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"sync"
@@ -67,6 +66,7 @@ type receiving struct {
 	mu     sync.Mutex
 	paired map[identity.DeviceID]time.Time // guarded by mu
 	busy   bool                            // guarded by mu
+	sequel *sequel                         // nil = none is awaited; guarded by mu
 	wg     sync.WaitGroup                  // stream handlers
 }
 
@@ -239,6 +239,10 @@ func (r *receiving) pair(ctx context.Context, s *p2p.Stream) {
 // session lets a device that paired begin one move, once.
 func (r *receiving) session(ctx context.Context, s *p2p.Stream) {
 	peer := s.Link().Remote()
+	if r.isSequel(ctx, peer) {
+		r.hand(ctx, s)
+		return
+	}
 	r.mu.Lock()
 	until, ok := r.paired[peer]
 	busy := r.busy
@@ -255,6 +259,11 @@ func (r *receiving) session(ctx context.Context, s *p2p.Stream) {
 		transfer.Refuse(ctx, s.Control(), wire.StopBusy)
 		return
 	}
+	r.hand(ctx, s)
+}
+
+// hand gives a stream to the loop.
+func (r *receiving) hand(ctx context.Context, s *p2p.Stream) {
 	select {
 	case r.moves <- s:
 	case <-ctx.Done():
@@ -262,18 +271,36 @@ func (r *receiving) session(ctx context.Context, s *p2p.Stream) {
 	}
 }
 
-// move runs one move.
+// move runs one move, and the verification that follows it.
 func (r *receiving) move(ctx context.Context, s *p2p.Stream) error {
 	defer func() {
 		r.mu.Lock()
 		r.busy = false
 		r.mu.Unlock()
 	}()
+	m := &move{}
+	follows, err := r.one(ctx, s, m, nil)
+	switch {
+	case follows != nil && err == nil:
+		err = r.verification(ctx, m, follows)
+	case follows != nil:
+		r.awaits(nil)
+		close(follows.ended)
+	}
+	if m.done.Report == nil {
+		return err
+	}
+	return m.end(r.events, err)
+}
+
+// one runs one session: a move, or the verification of the one before. It returns
+// what is to follow.
+func (r *receiving) one(ctx context.Context, s *p2p.Stream, m *move, before *sequel) (follows *sequel, err error) {
 	peer := s.Link().Remote()
 	lanes, err := r.host.AcceptLanes(peer)
 	if err != nil {
 		s.Reset()
-		return err
+		return nil, err
 	}
 	defer lanes.Close()
 	meter := new(transfer.Meter)
@@ -286,32 +313,29 @@ func (r *receiving) move(ctx context.Context, s *p2p.Stream) error {
 			return journal.Open(journalPath(r.opt.Home, r.opt.Place, d), d)
 		},
 		Accept: func(ctx context.Context, o transfer.Offer) (transfer.Decision, error) {
+			if before != nil {
+				if !before.covers(o) {
+					return transfer.Decision{}, nil
+				}
+				tellBegin(r.events, true, o.Peer, meter)
+				return before.decision, nil
+			}
 			r.events.tell(Offered{o})
 			if o.Missing() > 0 {
 				return transfer.Decision{Why: wire.StopNoSpace}, nil
 			}
 			d, err := r.opt.Accept(ctx, o)
 			if err == nil && d.Accept {
-				accepted.Do(func() { r.events.tell(Accepted{Peer: o.Peer, Meter: meter}) })
+				accepted.Do(func() { tellBegin(r.events, false, o.Peer, meter) })
+				if o.Again {
+					follows = &sequel{peer: peer, offer: o, decision: d, ended: make(chan struct{})}
+					r.awaits(follows)
+				}
 			}
 			return d, err
 		},
 	})
-	return finish(ctx, r.events, r.opt.Home, rep, err)
-}
-
-// finish saves the receipt and tells how a move ended.
-func finish(ctx context.Context, events Events, home string, rep *transfer.Report, err error) error {
-	done := Done{Report: rep, Err: err}
-	if rep.Receipt != nil {
-		path, serr := keepReceipt(ctx, events, home, rep.Receipt)
-		if serr != nil && err == nil {
-			done.Err = &HomeError{fmt.Errorf("save the receipt: %w", serr)}
-		}
-		done.ReceiptPath = path
-	}
-	events.tell(done)
-	return done.Err
+	return follows, m.add(ctx, r.events, r.opt.Home, rep, err, before != nil)
 }
 
 // reachable lists this device's addresses with a port, for people.

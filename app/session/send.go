@@ -63,6 +63,9 @@ type SendOptions struct {
 	Wait time.Duration
 	// Loopback keeps to this machine.
 	Loopback bool
+	// Verify reads everything again on both devices after the move, and sends
+	// what differs.
+	Verify bool
 	// Lanes is how many lanes to use. 0 = transfer.DefaultLanes.
 	Lanes int
 	// Pauser lets the person here pause the move. nil = that is not possible.
@@ -121,19 +124,29 @@ func Send(ctx context.Context, opt SendOptions) (*transfer.Report, error) {
 		return nil, err
 	}
 	defer link.Close()
-	stream, err := link.Open(ctx, p2p.SessionProtocol)
-	if err != nil {
-		return nil, errors.Join(transfer.ErrLinkLost, err)
+	m := &move{}
+	run := func(verify, again bool) error {
+		stream, err := link.Open(ctx, p2p.SessionProtocol)
+		if err != nil {
+			return errors.Join(transfer.ErrLinkLost, err)
+		}
+		meter := new(transfer.Meter)
+		rep, err := transfer.Send(ctx, transfer.SendConfig{
+			Self: transfer.Self{Key: key, Name: opt.Name, Version: Version}, Peer: link.Remote(),
+			Control: stream.Control(), Lanes: opener{link}, Agents: agentsOf(opt.Phone, opt.Kinds), Plans: plans, LaneCount: opt.Lanes,
+			Verify: verify, Again: again, Meter: meter, Pauser: opt.Pauser, Observer: observer{events},
+			Accepted: func(peer receipt.Side) { tellBegin(events, verify, peer, meter) },
+		})
+		return m.add(ctx, events, opt.Home, rep, err, verify)
 	}
-	meter := new(transfer.Meter)
-	rep, err := transfer.Send(ctx, transfer.SendConfig{
-		Self: transfer.Self{Key: key, Name: opt.Name, Version: Version}, Peer: link.Remote(),
-		Control: stream.Control(), Lanes: opener{link}, Agents: agentsOf(opt.Phone, opt.Kinds), Plans: plans, LaneCount: opt.Lanes, Meter: meter, Pauser: opt.Pauser,
-		Observer: observer{events},
-		Accepted: func(peer receipt.Side) { events.tell(Accepted{Peer: peer, Meter: meter}) },
-	})
-	err = finish(ctx, events, opt.Home, rep, err)
-	return rep, err
+	err = run(false, opt.Verify)
+	if err == nil && opt.Verify {
+		err = run(true, false)
+	}
+	if m.done.Report == nil {
+		return nil, err
+	}
+	return m.done.Report, m.end(events, err)
 }
 
 // meet links to the new phone and proves the code.

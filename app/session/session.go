@@ -109,6 +109,16 @@ type Accepted struct {
 	Meter *transfer.Meter
 }
 
+// Verifying says that everything was moved, and is read again on both devices.
+type Verifying struct{ Meter *transfer.Meter }
+
+// Differed is a file that was not the same on both devices, or was missing on
+// the new one. It was sent again and is kept under Name; empty = its own.
+type Differed struct {
+	Kind      backup.Kind
+	Key, Name backup.Key
+}
+
 // Item is an item that failed, or is kept under another name (Reason 0).
 type Item struct {
 	Kind      backup.Kind
@@ -130,8 +140,15 @@ type Done struct {
 	Report *transfer.Report
 	// ReceiptPath is where the receipt was saved, empty if there is none.
 	ReceiptPath string
+	// Verified is what a verification after the move did; nil = there was none.
+	Verified *transfer.Report
 	// Err is why it broke off, or nil.
 	Err error
+}
+
+// Complete reports whether everything was moved, and verified if it was to be.
+func (d Done) Complete() bool {
+	return d.Report != nil && d.Report.Complete() && (d.Verified == nil || d.Verified.Complete())
 }
 
 func (Ready) event()     {}
@@ -144,6 +161,8 @@ func (Planned) event()   {}
 func (Offered) event()   {}
 func (Accepted) event()  {}
 func (Item) event()      {}
+func (Verifying) event() {}
+func (Differed) event()  {}
 func (Waiting) event()   {}
 func (Done) event()      {}
 
@@ -162,6 +181,11 @@ type observer struct{ events Events }
 // ItemEnded implements transfer.Observer.
 func (o observer) ItemEnded(kind backup.Kind, key, name backup.Key, reason backup.Reason) {
 	o.events.tell(Item{Kind: kind, Key: key, Name: name, Reason: reason})
+}
+
+// Differed implements transfer.DifferObserver.
+func (o observer) Differed(kind backup.Kind, key, name backup.Key) {
+	o.events.tell(Differed{kind, key, name})
 }
 
 // Waiting implements transfer.SpaceObserver.

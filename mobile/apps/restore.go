@@ -122,10 +122,13 @@ func (t *target) Check(_ context.Context, it backup.Item, prior backup.Prior) ba
 		return backup.Answer{Verdict: backup.Need}
 	}
 	key, here := string(it.Key), path.Join(arrivingDir, string(it.Key))
+	holds := func(name string) bool {
+		return t.holds(name, it) && (!prior.Verify || t.digest(name) == prior.Digest)
+	}
 	switch {
-	case t.holds(here, it):
+	case holds(here):
 		arr.count(true)
-	case t.holds(key, it) && t.link(key, here):
+	case holds(key) && t.link(key, here):
 		arr.count(false)
 	default:
 		return backup.Answer{Verdict: backup.Need}
@@ -137,6 +140,20 @@ func (t *target) Check(_ context.Context, it backup.Item, prior backup.Prior) ba
 func (t *target) holds(name string, it backup.Item) bool {
 	fi, err := t.apps.Lstat(name)
 	return err == nil && fi.Mode().IsRegular() && fi.Size() == it.Size && fi.ModTime().Equal(it.ModTime)
+}
+
+// digest hashes a file; zero = it cannot be read.
+func (t *target) digest(name string) (d backup.Digest) {
+	f, err := t.apps.Open(name)
+	if err != nil {
+		return d
+	}
+	defer f.Close()
+	h := blake3.New(len(d), nil)
+	if _, err := io.Copy(h, f); err != nil {
+		return d
+	}
+	return backup.Digest(h.Sum(nil))
 }
 
 // link gives a file of the app that is here a place among what arrives.

@@ -186,6 +186,8 @@ type Prior struct {
 	Name Key
 	// Left is what a run that broke left of it.
 	Left Leftover
+	// Verify tells that what is here is to be read, whatever is noted of it.
+	Verify bool
 }
 
 // Checker is a Restore that can tell before the content moves whether it is

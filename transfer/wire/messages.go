@@ -77,6 +77,11 @@ type Offer struct {
 	Kinds []OfferedKind `cbor:"2,keyasint"`
 	// Started is when the run began, on the sender's clock, Unix milliseconds.
 	Started int64 `cbor:"3,keyasint"`
+	// Verify asks the receiver to read what it has of these items, and to believe
+	// no note of an earlier session.
+	Verify bool `cbor:"4,keyasint,omitempty"`
+	// Again announces that another session follows this one, if it ends well.
+	Again bool `cbor:"5,keyasint,omitempty"`
 }
 
 // Answer is what the person at the new phone said to the offer.

@@ -26,6 +26,7 @@ type face struct {
 	pauser   *transfer.Pauser // nil = this face cannot pause
 	told     int
 	waiting  bool // the new phone's side
+	last     session.Done
 }
 
 func newFace(c *command, p mobile.Device) *face {
@@ -47,6 +48,7 @@ func (f *face) info(k backup.Kind) backup.Info {
 func (f *face) event(ev session.Event) {
 	c := f.c
 	if d, ok := ev.(session.Done); ok {
+		f.last = d
 		f.progress.end()
 		f.progress = nil
 		if f.pauser != nil {
@@ -65,10 +67,14 @@ func (f *face) event(ev session.Event) {
 		f.progress.clear()
 		f.tell(ev)
 	}
-	if a, ok := ev.(session.Accepted); ok {
+	switch ev := ev.(type) {
+	case session.Accepted:
 		f.told = 0
 		c.broken = true
-		f.progress = c.startProgress(a.Meter, f.pauser)
+		f.progress = c.startProgress(ev.Meter, f.pauser)
+	case session.Verifying:
+		f.progress.end()
+		f.progress = c.startProgress(ev.Meter, f.pauser)
 	}
 }
 
@@ -109,6 +115,17 @@ func (f *face) tell(ev session.Event) {
 		c.say("%s", map[bool]string{true: "Receiving.", false: "Accepted. Sending."}[f.waiting])
 	case session.Item:
 		f.item(ev)
+	case session.Differed:
+		f.told++
+		if f.told <= maxTold {
+			name := ev.Key
+			if ev.Name != "" {
+				name = ev.Name
+			}
+			c.say("  not the same on both devices: %s; sent again -> %s", say.Item(f.info(ev.Kind), ev.Key), say.Path(string(name)))
+		}
+	case session.Verifying:
+		c.say("Everything has arrived. Reading it again on both devices.")
 	case session.Waiting:
 		c.say("%s", say.Space(ev.Missing, f.waiting || ev.Own))
 	}
@@ -223,7 +240,10 @@ func (f *face) done(d session.Done) {
 		c.print("  %-12s %s: left out on the new phone", f.info(k.Kind).Title, say.Content(f.info(k.Kind), k.Items, 0))
 	}
 	c.print("%s, %s sent in %s. Both devices agree and signed.", totalLine(r), say.Bytes(int64(r.SentBytes)), say.Took(r.Elapsed))
-	if !r.Complete() {
+	if v := d.Verified; v != nil && d.Err == nil {
+		c.print("Verified in %s: everything was read again on both devices; %s differed and were sent again.", say.Took(v.Elapsed), say.Count(v.SentItems))
+	}
+	if !d.Complete() {
 		c.print("Not everything was moved. Do not erase the old phone before you have moved the rest.")
 	}
 	if d.ReceiptPath != "" {

@@ -149,7 +149,7 @@ type jsonWaiting struct {
 
 type jsonItem struct {
 	Event   string      `json:"event"`
-	Outcome string      `json:"outcome"` // failed or renamed
+	Outcome string      `json:"outcome"` // failed, renamed or differed
 	Kind    backup.Kind `json:"kind"`
 	Key     string      `json:"key"`
 	Raw     string      `json:"raw,omitempty"`
@@ -182,6 +182,8 @@ type jsonDone struct {
 	SentBytes uint64  `json:"sent_bytes"`
 	Seconds   float64 `json:"seconds"`
 	Receipt   string  `json:"receipt"`
+	Verified  bool    `json:"verified"`
+	Differed  uint64  `json:"differed"`
 	Error     string  `json:"error,omitempty"`
 }
 
@@ -221,6 +223,8 @@ func jsonOf(ev session.Event) any {
 		return jsonPeer{Event: "peer", Stage: "paired", Device: string(ev.Device)}
 	case session.Accepted:
 		return jsonPeer{Event: "peer", Stage: "accepted", Name: ev.Peer.Name, Device: string(ev.Peer.Device)}
+	case session.Verifying:
+		return jsonPeer{Event: "peer", Stage: "verifying"}
 	case session.WrongCode:
 		return jsonWrongCode{"wrong_code", ev.TriesLeft}
 	case session.NobodyYet:
@@ -231,6 +235,11 @@ func jsonOf(ev session.Event) any {
 		return jsonOfferOf(ev.Offer)
 	case session.Item:
 		return jsonItemOf(ev)
+	case session.Differed:
+		j := jsonItem{Event: "item", Outcome: "differed", Kind: ev.Kind}
+		j.Key, j.Raw = keyText(ev.Key)
+		j.Name, _ = keyText(ev.Name)
+		return j
 	case session.Waiting:
 		return jsonWaiting{"waiting", "space", ev.Missing}
 	case session.Done:
@@ -292,12 +301,15 @@ func jsonItemOf(ev session.Item) jsonItem {
 func jsonDoneOf(ev session.Done) jsonDone {
 	r := ev.Report
 	j := jsonDone{
-		Event: "done", Complete: ev.Err == nil && r.Complete(), Device: string(r.Peer.Device), Name: r.Peer.Name,
+		Event: "done", Complete: ev.Err == nil && ev.Complete(), Device: string(r.Peer.Device), Name: r.Peer.Name,
 		Kinds: []jsonTotals{}, Declined: append([]receipt.Declined{}, r.Declined...),
 		SentItems: r.SentItems, SentBytes: r.SentBytes, Seconds: r.Elapsed.Seconds(), Receipt: ev.ReceiptPath,
 	}
 	for _, k := range r.Kinds {
 		j.Kinds = append(j.Kinds, jsonTotals{k.Kind, k.Items, k.Added, k.Merged, k.Skipped, k.Failed, k.Bytes, k.Folders})
+	}
+	if v := ev.Verified; v != nil {
+		j.Verified, j.Differed = ev.Err == nil && v.Complete(), v.SentItems
 	}
 	if ev.Err != nil {
 		j.Error = say.Error(ev.Err).What

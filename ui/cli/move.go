@@ -76,7 +76,7 @@ func (c *command) receive(ctx context.Context, args []string) error {
 			f.event(ev)
 		},
 	})
-	if err == nil && last.Report != nil && !last.Report.Complete() {
+	if err == nil && last.Report != nil && !last.Complete() {
 		return errIncomplete
 	}
 	return err
@@ -94,6 +94,7 @@ func (c *command) send(ctx context.Context, args []string) error {
 	loopback := fs.Bool("loopback", false, "")
 	lanes := fs.Int("lanes", 0, "")
 	fs.BoolVar(&c.verbose, "verbose", false, "")
+	verify := fs.Bool("verify", false, "")
 	quota := fs.String("app-quota", "", "")
 	file := fs.String("password-file", "", "")
 	if _, err := c.parse(fs, args, 0); err != nil {
@@ -140,14 +141,14 @@ func (c *command) send(ctx context.Context, args []string) error {
 	defer unwatch()
 	f.pauser = pauser
 	opt := session.SendOptions{
-		Home: home, Phone: p, Kinds: wanted, Name: *name, At: addrs, To: *to, Wait: *wait, Loopback: *loopback, Lanes: *lanes, Pauser: pauser,
+		Home: home, Phone: p, Kinds: wanted, Name: *name, At: addrs, To: *to, Wait: *wait, Loopback: *loopback, Lanes: *lanes, Pauser: pauser, Verify: *verify,
 		Password: c.password(*codeFile), Events: f.event,
 	}
 	if c.interactive() {
 		opt.Choose = c.choose
 	}
-	rep, err := session.Send(ctx, opt)
-	if err == nil && !rep.Complete() {
+	_, err = session.Send(ctx, opt)
+	if err == nil && !f.last.Complete() {
 		return errIncomplete
 	}
 	return err

@@ -78,6 +78,8 @@ shown there, and sends what is in DIR. Nothing in DIR changes.
                    standard input)
   --lanes N        how many connections may carry content, 1 to 16 (default 12);
                    fewer are used where fewer do
+  --verify         after the move, read everything again on both phones, compare
+                   it, and send what differs once more; nothing is overwritten
   --loopback       keep to this machine, to try it out
   --verbose        also say what goes over the link, and on how many connections
   --json           one JSON object a line
