@@ -367,7 +367,7 @@ var errStray = errors.New("another session's lane")
 func (r *receiver) runLane(ctx context.Context, lane io.ReadCloser) error {
 	defer lane.Close()
 	defer context.AfterFunc(ctx, func() { lane.Close() })()
-	rd := bufio.NewReaderSize(lane, 64<<10)
+	rd := bufio.NewReaderSize(r.throttle.reader(ctx, lane), 64<<10)
 	h, err := wire.ReadLaneHello(rd)
 	if errors.Is(err, wire.ErrLane) {
 		return err

@@ -95,7 +95,12 @@ type ReceiveConfig struct {
 	Accept func(context.Context, Offer) (Decision, error)
 	// LaneCount is the most lanes to serve. 0 = MaxLanes.
 	LaneCount int
-	Meter     *Meter
+	// Limit returns the most bytes of content a second that lanes may bring at
+	// present, all together; 0 = as many as go. It is asked for every few
+	// kilobytes and must return at once, so a phone can answer by its battery and
+	// heat. nil = never a limit.
+	Limit func() int64
+	Meter *Meter
 	// Pauser lets the person here pause. nil = that is not possible.
 	Pauser   *Pauser
 	Observer Observer
@@ -151,6 +156,7 @@ type receiver struct {
 	led        *ledger              // guarded by mu
 	report     Report               // guarded by mu
 	full       full
+	throttle   throttle
 
 	nodes  atomic.Int64 // held by the items' trees
 	unkept atomic.Int64 // bytes of growing files that came since the keeper last looked
@@ -173,6 +179,7 @@ func Receive(ctx context.Context, cfg ReceiveConfig) (*Report, error) {
 		items: map[uint64]*inItem{}, growing: map[*inItem]struct{}{},
 		turns: newTurns(receiverHears), allDone: make(chan struct{}),
 	}
+	r.throttle.limit = cfg.Limit
 	r.said, r.onSaid = context.WithCancel(context.Background())
 	defer r.onSaid()
 	if r.meter == nil {

@@ -36,6 +36,11 @@ type SendConfig struct {
 	Transport backup.Transport
 	// LaneCount is how many lanes to use at most. 0 = DefaultLanes.
 	LaneCount int
+	// Limit returns the most bytes of content a second that lanes may carry at
+	// present, all together; 0 = as many as go. It is asked for every few
+	// kilobytes and must return at once, so a phone can answer by its battery and
+	// heat. nil = never a limit.
+	Limit func() int64
 	// NoSqueeze sends all content as it is.
 	NoSqueeze bool
 	// Verify has both phones read everything that is there already, whatever is
@@ -117,9 +122,10 @@ type sender struct {
 	report  Report              // guarded by mu
 	lanes   []LaneWriter        // guarded by mu
 
-	judge   *squeeze.Judge
-	turns   *turns
-	allDone chan struct{} // closed when every item has its result; guarded by mu
+	throttle throttle
+	judge    *squeeze.Judge
+	turns    *turns
+	allDone  chan struct{} // closed when every item has its result; guarded by mu
 }
 
 type compareJob struct {
@@ -147,6 +153,7 @@ func Send(ctx context.Context, cfg SendConfig) (*Report, error) {
 	if s.cfg.LaneCount <= 0 {
 		s.cfg.LaneCount = DefaultLanes
 	}
+	s.throttle.limit = cfg.Limit
 	s.cfg.Transport.Flags |= backup.FlagDeviceToDeviceTransfer
 	rand.Read(s.session[:])
 	err := afterReceipt(runSession(ctx, s.c, s.readLoop, s.run), &s.report)

@@ -38,6 +38,8 @@ type ReceiveOptions struct {
 	Port int
 	// Loopback keeps to this machine.
 	Loopback bool
+	// Limit returns the most bytes of content a second. nil = no limit.
+	Limit func() int64
 	// Once ends after one move, however it ended.
 	Once bool
 	// Pauser lets the person here pause the move under way; what it says holds for
@@ -307,7 +309,7 @@ func (r *receiving) one(ctx context.Context, s *p2p.Stream, m *move, before *seq
 	var accepted sync.Once
 	rep, err := transfer.Receive(ctx, transfer.ReceiveConfig{
 		Self: transfer.Self{Key: r.key, Name: r.opt.Name, Version: Version}, Peer: peer,
-		Control: s.Control(), Lanes: acceptor{lanes}, Agents: r.opt.Phone.Agents(), Free: r.opt.Phone.Free, Meter: meter, Pauser: r.opt.Pauser,
+		Control: s.Control(), Lanes: acceptor{lanes}, Agents: r.opt.Phone.Agents(), Free: r.opt.Phone.Free, Limit: r.opt.Limit, Meter: meter, Pauser: r.opt.Pauser,
 		Observer: observer{r.events},
 		Journal: func(d identity.DeviceID) (*journal.Journal, error) {
 			return journal.Open(journalPath(r.opt.Home, r.opt.Place, d), d)

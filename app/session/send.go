@@ -66,6 +66,8 @@ type SendOptions struct {
 	// Verify reads everything again on both devices after the move, and sends
 	// what differs.
 	Verify bool
+	// Limit returns the most bytes of content a second. nil = no limit.
+	Limit func() int64
 	// Lanes is how many lanes to use. 0 = transfer.DefaultLanes.
 	Lanes int
 	// Pauser lets the person here pause the move. nil = that is not possible.
@@ -134,7 +136,7 @@ func Send(ctx context.Context, opt SendOptions) (*transfer.Report, error) {
 		rep, err := transfer.Send(ctx, transfer.SendConfig{
 			Self: transfer.Self{Key: key, Name: opt.Name, Version: Version}, Peer: link.Remote(),
 			Control: stream.Control(), Lanes: opener{link}, Agents: agentsOf(opt.Phone, opt.Kinds), Plans: plans, LaneCount: opt.Lanes,
-			Verify: verify, Again: again, Meter: meter, Pauser: opt.Pauser, Observer: observer{events},
+			Verify: verify, Again: again, Limit: opt.Limit, Meter: meter, Pauser: opt.Pauser, Observer: observer{events},
 			Accepted: func(peer receipt.Side) { tellBegin(events, verify, peer, meter) },
 		})
 		return m.add(ctx, events, opt.Home, rep, err, verify)

@@ -42,6 +42,8 @@ which is made if it is missing. Nothing in DIR is deleted or overwritten.
   --name NAME   the name that the other device sees (default: this model's)
   --yes         accept without asking whoever knows the code
   --once        end after one move
+  --limit N     bytes a second to take at most: 500K, 20M (20 MB/s), 1G; 10K is
+                the least (default: no limit)
   --port N      the UDP port to listen on (default: a free one)
   --loopback    keep to this machine, to try it out
   --verbose     also say what goes over the link
@@ -78,6 +80,9 @@ shown there, and sends what is in DIR. Nothing in DIR changes.
                    standard input)
   --lanes N        how many connections may carry content, 1 to 16 (default 12);
                    fewer are used where fewer do
+  --lanes N        how many connections carry content, 1 to 16 (default 8)
+  --limit N        bytes a second to send at most: 500K, 20M (20 MB/s), 1G; 10K is
+                   the least (default: no limit)
   --verify         after the move, read everything again on both phones, compare
                    it, and send what differs once more; nothing is overwritten
   --loopback       keep to this machine, to try it out
