@@ -82,6 +82,13 @@ func Receive(ctx context.Context, opt ReceiveOptions) error {
 	if err != nil {
 		return err
 	}
+	if l, ok := opt.Phone.(mobile.Locker); ok {
+		unlock, err := l.Lock()
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
 	host, err := p2p.New(p2p.Config{Key: key, Listen: true, Port: opt.Port, Loopback: opt.Loopback})
 	if err != nil {
 		return errors.Join(err, tryPort(opt.Port, opt.Loopback))

@@ -19,6 +19,7 @@ import (
 	"unicode"
 
 	"github.com/ferry-move/ferry/app/session"
+	"github.com/ferry-move/ferry/mobile/phone"
 	"github.com/ferry-move/ferry/p2p"
 	"github.com/ferry-move/ferry/p2p/pairing"
 	"github.com/ferry-move/ferry/transfer"
@@ -203,6 +204,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitRefused
 	case errors.As(err, &stop):
 		return exitBroken
+	case errors.Is(err, phone.ErrTaken):
+		return exitRefused
 	case errors.As(err, &pair), errors.Is(err, pairing.ErrTooManyTries), errors.Is(err, pairing.ErrBadCode), errors.Is(err, pairing.ErrBadLink),
 		errors.Is(err, p2p.ErrOtherDevice), say.WrongPassword(err):
 		return exitRefused

@@ -58,7 +58,8 @@ Examples:
   ferry receive --into ~/phone --yes --once --json
 
 Exit codes: 0 everything moved; 1 it broke off; 2 usage; 3 some items were not
-moved; 4 refused, or too many wrong codes; 130 interrupted.
+moved; 4 refused, too many wrong codes, or another ferry receives into DIR; 130
+interrupted.
 `,
 	"send": `Usage: ferry send --from DIR [flags]
 
@@ -81,8 +82,8 @@ shown there, and sends what is in DIR. Nothing in DIR changes.
   --lanes N        how many connections may carry content, 1 to 16 (default 12);
                    fewer are used where fewer do
   --lanes N        how many connections carry content, 1 to 16 (default 8)
-  --limit N        bytes a second to send at most: 500K, 20M (20 MB/s), 1G; 10K is
-                   the least (default: no limit)
+  --limit N        bytes a second to send at most: 500K, 20M (20 MB/s), 1G; 10K
+                   is the least (default: no limit)
   --verify         after the move, read everything again on both phones, compare
                    it, and send what differs once more; nothing is overwritten
   --loopback       keep to this machine, to try it out

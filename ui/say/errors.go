@@ -173,6 +173,8 @@ func Error(err error) Problem {
 		return Problem{"Another program uses that port already.", "Choose another with --port, or leave it out."}
 	case archiveError(err) != Problem{}:
 		return archiveError(err)
+	case errors.Is(err, phone.ErrTaken):
+		return Problem{"Another ferry receives into that folder already.", "Stop it there, or choose another folder with --into."}
 	case errors.Is(err, phone.ErrNotFolder):
 		return Problem{"That is not a folder.", "Give the folder that holds DCIM, Documents, Contacts and so on."}
 	case errors.Is(err, receipt.ErrSignature):
