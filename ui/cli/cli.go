@@ -19,7 +19,6 @@ import (
 	"unicode"
 
 	"github.com/ferry-move/ferry/app/session"
-	"github.com/ferry-move/ferry/mobile/phone"
 	"github.com/ferry-move/ferry/p2p"
 	"github.com/ferry-move/ferry/p2p/pairing"
 	"github.com/ferry-move/ferry/transfer"
@@ -204,7 +203,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitRefused
 	case errors.As(err, &stop):
 		return exitBroken
-	case errors.Is(err, phone.ErrTaken):
+	case say.Taken(err):
 		return exitRefused
 	case errors.As(err, &pair), errors.Is(err, pairing.ErrTooManyTries), errors.Is(err, pairing.ErrBadCode), errors.Is(err, pairing.ErrBadLink),
 		errors.Is(err, p2p.ErrOtherDevice), say.WrongPassword(err):

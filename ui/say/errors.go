@@ -191,6 +191,9 @@ func Error(err error) Problem {
 	return Problem{"It failed: " + cause(err) + ".", "Try again; if it stays so, report it with this line."}
 }
 
+// Taken reports whether another ferry receives into the folder that was named.
+func Taken(err error) bool { return errors.Is(err, phone.ErrTaken) }
+
 func homeFolder() string {
 	home, err := session.Home()
 	if err != nil {
