@@ -319,7 +319,11 @@ func (r *receiving) one(ctx context.Context, s *p2p.Stream, m *move, before *seq
 		Control: s.Control(), Lanes: acceptor{lanes}, Agents: r.opt.Phone.Agents(), Free: r.opt.Phone.Free, Limit: r.opt.Limit, Meter: meter, Pauser: r.opt.Pauser,
 		Observer: observer{r.events},
 		Journal: func(d identity.DeviceID) (*journal.Journal, error) {
-			return journal.Open(journalPath(r.opt.Home, r.opt.Place, d), d)
+			j, err := journal.Open(journalPath(r.opt.Home, r.opt.Place, d), d)
+			if err == nil && j.State() != journal.Sound {
+				r.events.tell(Notes{j.State()})
+			}
+			return j, err
 		},
 		Accept: func(ctx context.Context, o transfer.Offer) (transfer.Decision, error) {
 			if before != nil {

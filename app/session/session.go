@@ -29,6 +29,7 @@ import (
 	"github.com/ferry-move/ferry/p2p/identity"
 	"github.com/ferry-move/ferry/p2p/pairing"
 	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/transfer/journal"
 	"github.com/ferry-move/ferry/transfer/receipt"
 )
 
@@ -109,6 +110,10 @@ type Accepted struct {
 	Meter *transfer.Meter
 }
 
+// Notes says that what this device noted of earlier moves is not sound. What it
+// lacks is found by content.
+type Notes struct{ State journal.State }
+
 // Verifying says that everything was moved, and is read again on both devices.
 type Verifying struct{ Meter *transfer.Meter }
 
@@ -161,6 +166,7 @@ func (Planned) event()   {}
 func (Offered) event()   {}
 func (Accepted) event()  {}
 func (Item) event()      {}
+func (Notes) event()     {}
 func (Verifying) event() {}
 func (Differed) event()  {}
 func (Waiting) event()   {}

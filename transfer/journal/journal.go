@@ -107,6 +107,11 @@ const (
 	Foreign              // it is no journal of that device: the same
 )
 
+// String returns the word that JSON uses.
+func (s State) String() string {
+	return [...]string{"sound", "damaged", "newer", "foreign"}[min(s, Foreign)]
+}
+
 // State returns how the journal was found. Whatever it lacks, files that are
 // there are found by their content.
 func (j *Journal) State() State { return j.state }

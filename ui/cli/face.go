@@ -124,6 +124,8 @@ func (f *face) tell(ev session.Event) {
 			}
 			c.say("  not the same on both devices: %s; sent again -> %s", say.Item(f.info(ev.Kind), ev.Key), say.Path(string(name)))
 		}
+	case session.Notes:
+		c.say("%s", say.Notes(ev.State))
 	case session.Verifying:
 		c.say("Everything has arrived. Reading it again on both devices.")
 	case session.Waiting:

@@ -141,6 +141,12 @@ type jsonPause struct {
 	By    string `json:"by"`
 }
 
+type jsonNotes struct {
+	Event string `json:"event"`
+	State string `json:"state"` // damaged, newer or foreign
+	Text  string `json:"text"`
+}
+
 type jsonWaiting struct {
 	Event   string `json:"event"`
 	For     string `json:"for"` // space
@@ -223,6 +229,8 @@ func jsonOf(ev session.Event) any {
 		return jsonPeer{Event: "peer", Stage: "paired", Device: string(ev.Device)}
 	case session.Accepted:
 		return jsonPeer{Event: "peer", Stage: "accepted", Name: ev.Peer.Name, Device: string(ev.Peer.Device)}
+	case session.Notes:
+		return jsonNotes{"notes", ev.State.String(), say.Notes(ev.State).String()}
 	case session.Verifying:
 		return jsonPeer{Event: "peer", Stage: "verifying"}
 	case session.WrongCode:
