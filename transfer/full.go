@@ -185,12 +185,6 @@ func rewrite(ctx context.Context, st backup.Staged, in *inItem) error {
 	return nil
 }
 
-// gap is a block that is in an item's tree and was not written.
-type gap struct {
-	index int64
-	sum   backup.Digest
-}
-
 // withoutGaps returns the tree of what was written: the blocks that a full disk
 // kept out are taken from t, by reading those beside them.
 func withoutGaps(f io.ReaderAt, size int64, t *tree.Tree, gaps map[int64]backup.Digest) *tree.Tree {

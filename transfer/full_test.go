@@ -7,9 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/mobile/fakephone"
 	"github.com/ferry-move/ferry/mobile/phone"
 	"github.com/ferry-move/ferry/transfer"
@@ -168,6 +170,35 @@ func TestMissing(t *testing.T) {
 			e := r.Run(t.Context())
 			if got := e.Sent.Complete() && e.Sent.SentBytes == 0; got != tt.complete {
 				t.Errorf("complete without a byte: %v; %v", got, e.SendErr)
+			}
+		})
+	}
+}
+
+// TestFullDiskLoses has a disk that was full lose what it had taken: what is still
+// right is written again, and what is not is never taken for good.
+func TestFullDiskLoses(t *testing.T) {
+	for _, lose := range []bool{false, true} {
+		inTime(t, fmt.Sprint("loses ", lose), func(t *testing.T) {
+			disk := &faulttest.Disk{Op: faulttest.Commit, Nth: 1, Doubt: true, Lose: lose}
+			r, dir := fullRig(t, disk)
+			e := r.Run(t.Context())
+			if e.SendErr != nil || e.TakeErr != nil || e.Taken.Complete() == lose {
+				t.Fatalf("send: %v; receive: %v; %+v", e.SendErr, e.TakeErr, e.Taken.Kinds)
+			}
+			for _, n := range e.Taken2 {
+				if !strings.HasSuffix(n, "|"+backup.Damaged.Error()) {
+					t.Errorf("an item ended with %s", n)
+				}
+			}
+			if e = r.Run(t.Context()); e.SendErr != nil || e.TakeErr != nil || !e.Taken.Complete() {
+				t.Fatalf("send: %v; receive: %v", e.SendErr, e.TakeErr)
+			}
+			noParts(t, dir, 0)
+			for _, a := range r.Src.Agents() {
+				if !a.Info().Entities {
+					sameFiles(t, dir, a)
+				}
 			}
 		})
 	}

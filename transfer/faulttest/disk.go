@@ -34,6 +34,9 @@ type Disk struct {
 	Nth int64
 	// Onward makes the calls after it fail too.
 	Onward bool
+	// Doubt tells that a full disk may have lost what a Commit gives back, and
+	// zeroes the first byte of it if Lose is set too.
+	Doubt, Lose bool
 	// Err is what it fails with. nil = syscall.ENOSPC.
 	Err error
 
@@ -191,6 +194,9 @@ func (t target) Commit(ctx context.Context, batch []backup.Staged) []backup.Resu
 	for i, s := range inner {
 		if f, ok := batch[i].(staged); ok && backup.ReasonOf(err) == backup.NoSpace {
 			f.back.Store(true)
+			if t.d.Lose {
+				f.StagedFile.WriteAt([]byte{0}, 0) // an empty file refuses it
+			}
 		} else {
 			s.Discard() // as the contract has it: Commit owns them, whatever the result
 		}
@@ -208,7 +214,7 @@ type staged struct {
 // Uncommitted implements backup.Recommitter.
 func (s staged) Uncommitted() (still, doubtful bool) {
 	if s.back.Swap(false) {
-		return true, false
+		return true, s.d.Doubt
 	}
 	if r, ok := s.StagedFile.(backup.Recommitter); ok {
 		return r.Uncommitted()
