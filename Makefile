@@ -1,5 +1,5 @@
 # Everything here is a plain go command; make is a convenience.
-.PHONY: build cross test race ci demo bench clean
+.PHONY: build cross test race ci demo bench torture clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/ferry ./app/ferry
@@ -20,6 +20,9 @@ demo:
 
 bench:
 	go run ./bench
+
+torture:
+	go run ./torture
 
 ci:
 	bash .ci/run

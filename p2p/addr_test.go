@@ -1,6 +1,8 @@
 package p2p_test
 
 import (
+	"github.com/ferry-move/ferry/p2p/identity"
+	"net"
 	"net/netip"
 	"testing"
 
@@ -68,4 +70,38 @@ func FuzzParseAddr(f *testing.F) {
 			t.Fatalf("%q is %v, then %v, %v", s, a, again, err)
 		}
 	})
+}
+
+// An address with a zone answers, and libp2p does not link to it: another one of
+// the same device is taken.
+func TestDialPastAnAddressWithAZone(t *testing.T) {
+	k, err := identity.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	there, err := p2p.New(p2p.Config{Key: k, Listen: true, Loopback: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer there.Close()
+	lo, err := net.InterfaceByIndex(1)
+	if err != nil || lo.Flags&net.FlagLoopback == 0 {
+		t.Skip("skipped: interface 1 is not the loopback")
+	}
+	other, err := identity.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	here, err := p2p.New(p2p.Config{Key: other})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer here.Close()
+	port := uint16(there.Port())
+	zoned := netip.AddrPortFrom(netip.MustParseAddr("::1%"+lo.Name), port)
+	plain := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port)
+	link, err := here.Dial(t.Context(), []netip.AddrPort{zoned, plain}, there.ID())
+	if err != nil || link.Addr() != plain {
+		t.Fatalf("%v", err)
+	}
 }

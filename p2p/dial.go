@@ -19,6 +19,9 @@ import (
 // ErrUnreachable means that no address answered.
 var ErrUnreachable = errors.New("no answer at any address")
 
+// ErrNoProtocol means that the other device does not speak a protocol.
+var ErrNoProtocol = errors.New("the other device does not speak that protocol")
+
 // ErrOtherDevice means that another device answered than the expected one.
 var ErrOtherDevice = errors.New("another device answered")
 
@@ -26,7 +29,9 @@ var ErrOtherDevice = errors.New("another device answered")
 // beside it.
 const dialStagger = 150 * time.Millisecond
 
-// Dial links to a device. All addresses are tried, the first that answers wins.
+// Dial links to a device. All addresses are tried, and the first that answers and
+// can be linked to wins: an address with a zone may answer, and libp2p does not
+// link to it.
 // expect is the device that must answer; empty takes whichever does, and it is
 // then pairing's to find out who that is.
 func (h *Host) Dial(ctx context.Context, addrs []netip.AddrPort, expect identity.DeviceID) (*Link, error) {
@@ -60,7 +65,7 @@ func (h *Host) Dial(ctx context.Context, addrs []netip.AddrPort, expect identity
 		}()
 	}
 	var errs []error
-	var won *answer
+	var won *Link
 	for range addrs { // every goroutine is waited for
 		a := <-answers
 		switch {
@@ -70,7 +75,12 @@ func (h *Host) Dial(ctx context.Context, addrs []netip.AddrPort, expect identity
 		case expect != "" && identity.FromPeer(a.id) != expect:
 			errs = append(errs, ErrOtherDevice)
 		default:
-			won = &a
+			link, err := h.connect(whole, a.id, a.addr)
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			won = link
 			cancel()
 		}
 	}
@@ -80,12 +90,13 @@ func (h *Host) Dial(ctx context.Context, addrs []netip.AddrPort, expect identity
 		}
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, errors.Join(errs...))
 	}
-	return h.connect(whole, won.id, won.addr)
+	return won, nil
 }
 
 func (h *Host) connect(ctx context.Context, id peer.ID, addr ma.Multiaddr) (*Link, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
+	h.host.Peerstore().ClearAddrs(id) // where it was before, somebody else may be
 	h.host.Peerstore().AddAddr(id, addr, peerstore.TempAddrTTL)
 	c, err := h.host.Network().DialPeer(network.WithForceDirectDial(ctx, "ferry"), id)
 	if err != nil {
@@ -179,5 +190,8 @@ func negotiate(ctx context.Context, s network.Stream, p Protocol) error {
 	stop := context.AfterFunc(ctx, func() { s.Reset() })
 	defer stop()
 	_, err := mss.SelectOneOf([]string{string(p)}, s)
+	if errors.Is(err, mss.ErrNotSupported[string]{}) {
+		err = fmt.Errorf("%w: %w", ErrNoProtocol, err)
+	}
 	return err
 }

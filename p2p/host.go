@@ -55,6 +55,7 @@ type Protocol string
 const (
 	PairProtocol    Protocol = "/ferry/pair/1"
 	SessionProtocol Protocol = "/ferry/session/1"
+	AgainProtocol   Protocol = "/ferry/again/1"
 )
 
 // Config says how a host is made.

@@ -1,13 +1,15 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/transfer/journal"
-	"github.com/ferry-move/ferry/transfer/wire"
+	"golang.org/x/sync/errgroup"
 )
 
 // committer gathers what is ready and makes it durable in batches. It belongs
@@ -16,18 +18,32 @@ type committer struct {
 	r     *receiver
 	batch map[int][]*inItem // by kind
 	count int
+	files int       // those of them that are no entities
 	due   time.Time // when the batch is committed at the latest
 	// queues hold the entities of a kind in the order of the manifest, from
 	// the first that is not finished.
-	queues   map[int][]*inItem
-	finished map[*inItem]bool
+	queues map[int][]*inItem
+	// commits are the batches of files that are being forced to the disk, each
+	// with a place in places; busy counts their items.
+	commits *errgroup.Group
+	places  chan struct{}
+	busy    atomic.Int64
+	// ended are the items that need no commit, with their results.
+	ended   []*inItem
+	results []backup.Result
 }
 
 // commitLoop commits until every item has its result. A batch goes when it is
 // full, when it has waited long enough, or when every item under way is in it,
 // so that waiting could bring nothing.
-func (r *receiver) commitLoop(ctx context.Context) error {
-	c := &committer{r: r, batch: map[int][]*inItem{}, queues: map[int][]*inItem{}, finished: map[*inItem]bool{}}
+//
+// Entities are committed one batch after the other. Of files, a batch is being
+// made durable while the next is gathered and named.
+func (r *receiver) commitLoop(ctx context.Context) (err error) {
+	c := &committer{r: r, batch: map[int][]*inItem{}, queues: map[int][]*inItem{}, places: make(chan struct{}, commitsAtOnce)}
+	c.commits, ctx = errgroup.WithContext(ctx)
+	defer func() { err = cmp.Or(c.commits.Wait(), err) }()
+	buf := make([]*inItem, 0, commitItems)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
@@ -39,14 +55,17 @@ func (r *receiver) commitLoop(ctx context.Context) error {
 			return context.Cause(ctx)
 		case <-r.allDone:
 			return nil
-		case in := <-r.ready:
-			if err := c.take(ctx, in); err != nil {
-				return err
+		case <-r.ready.wake:
+			got, _ := r.ready.grab(buf[:0])
+			for _, in := range got {
+				c.take(in)
 			}
+			clear(got)
+			c.endSimple(ctx)
 			if c.count < commitItems && !c.isAll() {
 				continue
 			}
-			if len(r.ready) > 0 && c.count < entityBatch && c.entitiesOnly() {
+			if r.ready.len() > 0 && c.count < entityBatch && c.files == 0 {
 				continue // an agent may rewrite a file for each batch
 			}
 		case <-timer.C:
@@ -59,144 +78,182 @@ func (r *receiver) commitLoop(ctx context.Context) error {
 
 // isAll reports whether nothing else is under way.
 func (c *committer) isAll() bool {
-	if len(c.r.ready) > 0 {
+	if c.r.ready.len() > 0 {
 		return false
 	}
 	c.r.mu.Lock()
 	defer c.r.mu.Unlock()
-	return len(c.r.items) == c.count
-}
-
-func (c *committer) entitiesOnly() bool {
-	for k := range c.batch {
-		if !c.r.infos[k].Entities {
-			return false
-		}
-	}
-	return true
+	return c.r.items.len() == c.count+int(c.busy.Load())
 }
 
 // take puts an item where it belongs.
-func (c *committer) take(ctx context.Context, in *inItem) error {
-	info := c.r.infos[in.kind]
-	if !info.Entities && !info.Mixed {
-		return c.add(ctx, in)
+func (c *committer) take(in *inItem) {
+	if !c.ordered(in.kind) {
+		c.add(in)
+		return
 	}
 	if !in.listed { // it is on its way
 		in.listed = true
 		c.queues[in.kind] = append(c.queues[in.kind], in)
-		return nil
+		return
 	}
 	// Only entities wait for those before them.
 	waits := func(in *inItem) bool { return in.it.Type == backup.TypeEntity }
 	if !waits(in) {
-		if err := c.add(ctx, in); err != nil {
-			return err
-		}
+		c.add(in)
 	}
-	c.finished[in] = true
+	in.finished = true
 	q := c.queues[in.kind]
-	for len(q) > 0 && c.finished[q[0]] {
-		delete(c.finished, q[0])
+	for len(q) > 0 && q[0].finished {
 		if waits(q[0]) {
-			if err := c.add(ctx, q[0]); err != nil {
-				return err
-			}
+			c.add(q[0])
 		}
 		q[0] = nil
 		q = q[1:]
 	}
 	c.queues[in.kind] = q
-	return nil
 }
 
-// add ends an item that needs no commit, and gathers one that does.
-func (c *committer) add(ctx context.Context, in *inItem) error {
+// ordered reports whether a kind has entities, which are committed in their
+// order.
+func (c *committer) ordered(kind int) bool {
+	info := c.r.infos[kind]
+	return info.Entities || info.Mixed
+}
+
+// add sets an item aside that needs no commit, and gathers one that does.
+func (c *committer) add(in *inItem) {
 	switch {
 	case in.fail != nil:
 		c.r.drop(in)
-		return c.end(ctx, in, backup.Result{Outcome: backup.Failed, Err: in.fail})
+		c.over(in, backup.Result{Outcome: backup.Failed, Err: in.fail})
+		return
 	case in.have:
 		c.r.drop(in)
-		if !in.known {
-			c.remember(ctx, []*inItem{in}, []backup.Result{{Outcome: backup.Skipped, Name: in.name}})
-		}
-		return c.end(ctx, in, backup.Result{Outcome: backup.Skipped, Name: in.name})
+		c.over(in, backup.Result{Outcome: backup.Skipped, Name: in.name})
+		return
 	}
 	if c.count == 0 {
 		c.due = time.Now().Add(commitLinger)
-		if c.r.infos[in.kind].Entities {
+		if in.it.Type == backup.TypeEntity {
 			c.due = time.Now().Add(entityLinger)
 		}
 	}
+	if in.it.Type != backup.TypeEntity {
+		c.files++
+	}
 	c.batch[in.kind] = append(c.batch[in.kind], in)
 	c.count++
-	return nil
 }
 
-// flush commits the batch. What a full disk gives back is committed again, and
-// nothing else before it: items may have an order.
+func (c *committer) over(in *inItem, res backup.Result) {
+	c.ended, c.results = append(c.ended, in), append(c.results, res)
+}
+
+// endSimple ends what needs no commit.
+func (c *committer) endSimple(ctx context.Context) {
+	if len(c.ended) == 0 {
+		return
+	}
+	c.remember(ctx, c.ended, c.results)
+	c.end(c.ended, c.results)
+	clear(c.ended)
+	clear(c.results)
+	c.ended, c.results = c.ended[:0], c.results[:0]
+}
+
+// flush commits the batch.
 func (c *committer) flush(ctx context.Context) error {
 	for kind, items := range c.batch {
+		aside := !c.ordered(kind)
+		if aside {
+			if err := put(ctx, c.places, struct{}{}); err != nil {
+				return err
+			}
+		}
 		delete(c.batch, kind)
 		c.count -= len(items)
-		var broken error
-		err := c.r.patiently(ctx, 0, nil, func() error {
-			items, broken = c.commit(ctx, kind, items)
-			if broken == nil && len(items) > 0 {
-				return backup.NoSpace
+		if !aside {
+			if err := c.commitAll(ctx, kind, items); err != nil {
+				return err
 			}
-			return nil
+			continue
+		}
+		c.busy.Add(int64(len(items)))
+		c.commits.Go(func() error {
+			err := c.commitAll(ctx, kind, items)
+			c.busy.Add(-int64(len(items)))
+			<-c.places
+			c.r.ready.signal() // the loop may now have all there is
+			return err
 		})
-		if broken != nil {
-			return broken
-		}
-		if err != nil {
-			return context.Cause(ctx)
-		}
 	}
+	c.files = 0
 	return nil
 }
 
-// commit makes items durable and ends them. It returns those that a full disk
-// gave back.
+// commitAll commits items, and what a full disk gives back of them again, until
+// each has its result or ctx ends. Whoever waits for space keeps its place, so
+// no more waits than there are places, and of entities nothing that is listed
+// later comes first.
+func (c *committer) commitAll(ctx context.Context, kind int, items []*inItem) error {
+	var broken error
+	err := c.r.patiently(ctx, 0, nil, func() error {
+		if items, broken = c.commit(ctx, kind, items); broken == nil && len(items) > 0 {
+			return backup.NoSpace
+		}
+		return nil
+	})
+	if broken == nil && err != nil {
+		return context.Cause(ctx)
+	}
+	return broken
+}
+
+// commit makes items durable, notes them in the journal and ends them. It
+// returns those that a full disk gave back.
 func (c *committer) commit(ctx context.Context, kind int, items []*inItem) (full []*inItem, err error) {
-	var batch []*inItem
+	var batch, late []*inItem
 	var staged []backup.Staged
 	for _, in := range items {
+		if len(late) > 0 && c.ordered(kind) {
+			late = append(late, in)
+			continue
+		}
 		st, err := c.restage(ctx, in)
 		switch {
 		case isFull(err):
-			full = append(full, in)
+			late = append(late, in)
 		case err != nil && ctx.Err() != nil:
 			return nil, context.Cause(ctx)
 		case err != nil:
 			c.r.drop(in)
-			if err := c.end(ctx, in, backup.Result{Outcome: backup.Failed, Err: err}); err != nil {
-				return nil, err
-			}
+			c.end([]*inItem{in}, []backup.Result{{Outcome: backup.Failed, Err: err}})
 		default:
 			batch, staged = append(batch, in), append(staged, st)
 		}
 	}
 	if len(batch) == 0 {
-		return full, nil
+		return late, nil
 	}
-	results := c.r.restores[kind].Commit(c.patient(ctx, kind), staged)
+	for _, in := range batch {
+		in.mu.Lock()
+		in.staged, in.doubtful = nil, false
+		in.mu.Unlock()
+	}
+	// Files that are here whole are not given up because the link breaks while
+	// they are forced to the disk.
+	patient := ctx
+	if !c.ordered(kind) {
+		patient = context.WithoutCancel(ctx)
+	}
+	results := c.r.restores[kind].Commit(patient, staged)
 	if len(results) != len(batch) {
 		return nil, fmt.Errorf("commit %s: %d results for %d items", c.r.kinds[kind], len(results), len(batch))
 	}
-	c.remember(ctx, batch, results)
-	for i, in := range batch {
-		if in.givenBack(staged[i], results[i]) {
-			full = append(full, in)
-			continue
-		}
-		if err := c.end(ctx, in, results[i]); err != nil {
-			return nil, err
-		}
-	}
-	return full, nil
+	full, batch, results = c.settle(ctx, kind, batch, staged, results)
+	c.end(batch, results)
+	return append(full, late...), nil
 }
 
 // restage returns what is to be committed of an item. An entity or a directory
@@ -215,10 +272,22 @@ func (c *committer) restage(ctx context.Context, in *inItem) (backup.Staged, err
 			return nil, err
 		}
 	}
-	in.mu.Lock()
-	in.staged, in.doubtful = nil, false
-	in.mu.Unlock()
 	return st, nil
+}
+
+// settle keeps what a commit of items found the disk too full for, counts and
+// notes the rest, and returns both.
+func (c *committer) settle(ctx context.Context, kind int, items []*inItem, staged []backup.Staged, results []backup.Result) (full, rest []*inItem, ends []backup.Result) {
+	for i, in := range items {
+		if in.givenBack(staged[i], results[i]) {
+			full = append(full, in)
+			continue
+		}
+		rest, ends = append(rest, in), append(ends, results[i])
+	}
+	c.r.brings(kind, rest, ends)
+	c.remember(ctx, rest, ends)
+	return full, rest, ends
 }
 
 // givenBack reports whether a commit found the disk full and is to be done again,
@@ -240,16 +309,6 @@ func (in *inItem) givenBack(st backup.Staged, res backup.Result) bool {
 	return still
 }
 
-// patient returns a context that does not end with the session, where a commit
-// takes no more than the disk's time: files that are here whole are not given up
-// because the link breaks while they are forced to the disk.
-func (c *committer) patient(ctx context.Context, kind int) context.Context {
-	if i := c.r.infos[kind]; i.Entities || i.Mixed {
-		return ctx
-	}
-	return context.WithoutCancel(ctx)
-}
-
 // remember notes in the journal what is durable.
 func (c *committer) remember(ctx context.Context, items []*inItem, results []backup.Result) {
 	if c.r.journal == nil {
@@ -257,15 +316,19 @@ func (c *committer) remember(ctx context.Context, items []*inItem, results []bac
 	}
 	var arrived []journal.Arrived
 	for i, in := range items {
-		if in.temp != "" && (results[i].Outcome != backup.Failed || !isFull(results[i].Err)) {
+		if in.have && in.known || in.fail != nil {
+			continue
+		}
+		if in.temp != "" {
 			c.r.journal.Gone(in.temp)
+		}
+		if in.it.Type == backup.TypeEntity {
+			continue // agents recognise those by their content
 		}
 		a := journal.Arrived{Fingerprint: journal.Of(in.it), Digest: in.digest, Size: in.it.Size, Name: results[i].Name}
 		switch out := results[i].Outcome; {
-		case out != backup.Added && (out != backup.Skipped || in.it.Type == backup.TypeDirectory):
+		case out != backup.Added && (out != backup.Skipped || in.it.Type == backup.TypeDirectory && !c.r.madeEarlier(in.it, results[i])):
 			continue
-		case in.it.Type == backup.TypeEntity:
-			continue // agents recognise those by their content
 		case in.it.Type == backup.TypeDirectory && a.Name == "":
 			a.Name = in.it.Key // a folder has no digest, and its note must not be empty
 		}
@@ -277,53 +340,82 @@ func (c *committer) remember(ctx context.Context, items []*inItem, results []bac
 	}
 }
 
-// end gives an item its one result.
-func (c *committer) end(ctx context.Context, in *inItem, res backup.Result) error {
+// end gives items their one result each.
+func (c *committer) end(items []*inItem, results []backup.Result) {
 	r := c.r
-	e := ended{id: in.id, kind: in.kind, it: in.it, out: res.Outcome, name: res.Name}
+	outs := make([]outcome, len(items))
+	ends := make([]ended, len(items))
+	moved := make([]int64, len(items))
+	var values int64
+	for i, in := range items {
+		outs[i], ends[i] = in.outcome(&results[i])
+		in.mu.Lock()
+		moved[i] = in.moved
+		values += int64(len(in.value))
+		holds := in.holds
+		if in.tree != nil {
+			r.nodes.Add(-int64(in.tree.Nodes()))
+		}
+		in.value, in.tree, in.holds, in.open = nil, nil, false, false
+		in.mu.Unlock()
+		if holds {
+			<-r.staging
+		}
+	}
+	// The items leave the window before the sender hears, which may then list
+	// others; the account is closed after the results are on their way.
+	r.mu.Lock()
+	r.valueBytes -= values
+	for i, in := range items {
+		r.items.del(in.id)
+		if in.it.Size >= growFrom {
+			delete(r.growing, in)
+		}
+		_, keys := r.led.add(ends[i])
+		r.keyBytes -= keys
+	}
+	r.mu.Unlock()
+	r.results.put(outs...)
+	r.mu.Lock()
+	r.reported += uint64(len(items))
+	for i, in := range items {
+		r.meter.ended(in.kind, in.it, moved[i], ends[i].out == backup.Failed)
+	}
+	r.checkDone()
+	r.mu.Unlock()
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	for i := range ends {
+		tellItem(r.cfg.Observer, r.offer.Verify, &ends[i])
+	}
+}
+
+// outcome is how an item ended, for the sender and for the account.
+func (in *inItem) outcome(res *backup.Result) (o outcome, e ended) {
+	e = ended{id: in.id, kind: in.kind, it: in.it, out: res.Outcome, name: res.Name}
 	if e.name == in.it.Key {
 		e.name = ""
 	}
-	w := wire.Result{ID: in.id, Outcome: uint8(res.Outcome), Name: []byte(e.name)}
-	if res.Outcome == backup.Failed {
-		e.reason = backup.ReasonOf(res.Err)
+	o.ID, o.Outcome = in.id, uint8(res.Outcome)
+	switch {
+	case res.Outcome == backup.Failed:
+		e.name, e.reason = "", backup.ReasonOf(res.Err)
 		if e.reason == 0 {
 			e.reason = backup.Unknown
 		}
-		e.name, w.Name = "", nil
-		w.Reason = uint16(e.reason)
-	} else if in.it.Type != backup.TypeDirectory {
+		o.Reason = uint16(e.reason)
+	case in.it.Type == backup.TypeDirectory:
+		o.told = true
+	default:
 		e.digest = in.digest
-		w.Digest = append([]byte(nil), in.digest[:]...)
+		o.Digest = in.digest[:]
+		o.told = !in.have
+		if in.it.Type == backup.TypeEntity {
+			o.told = in.digest == in.want
+		}
 	}
-	// The item leaves the window before the sender hears, which may then list
-	// another; the account is closed after the result is on its way.
-	in.mu.Lock()
-	moved, holds := in.moved, in.holds
-	cost := int64(len(in.value))
-	if in.tree != nil {
-		r.nodes.Add(-int64(in.tree.Nodes()))
+	if e.name != "" {
+		o.Name = []byte(e.name)
 	}
-	in.value, in.tree, in.holds, in.open = nil, nil, false, false
-	in.mu.Unlock()
-	if holds {
-		<-r.staging
-	}
-	r.mu.Lock()
-	delete(r.items, in.id)
-	delete(r.growing, in)
-	_, keys := r.led.add(e)
-	r.keyBytes -= keys
-	r.valueBytes -= cost
-	r.mu.Unlock()
-	if err := put(ctx, r.results, w); err != nil {
-		return err
-	}
-	r.mu.Lock()
-	r.reported++
-	r.meter.ended(in.kind, in.it, moved, res.Outcome == backup.Failed)
-	r.checkDone()
-	r.mu.Unlock()
-	tellItem(r.cfg.Observer, r.offer.Verify, e)
-	return nil
+	return o, e
 }

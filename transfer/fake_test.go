@@ -22,15 +22,18 @@ import (
 
 // fake is the other device, played by a test frame by frame.
 type fake struct {
-	t    *testing.T
-	key  *identity.Key
-	peer identity.DeviceID
-	c    transfer.Control
-	ends transfertest.Ends
-	in   chan wire.Message // what came, without pings; closed at the end
-	over chan struct{}     // closed when the fake hangs up
-	pen  chan struct{}     // held by who writes
-	run  sync.WaitGroup
+	t *testing.T
+	// protocol is 1 unless a script says otherwise. Most do without the frames
+	// that later ones have.
+	protocol uint32
+	key      *identity.Key
+	peer     identity.DeviceID
+	c        transfer.Control
+	ends     transfertest.Ends
+	in       chan wire.Message // what came, without pings; closed at the end
+	over     chan struct{}     // closed when the fake hangs up
+	pen      chan struct{}     // held by who writes
+	run      sync.WaitGroup
 
 	session []byte
 	answer  *wire.Answer
@@ -55,7 +58,7 @@ func newKey(t testing.TB) *identity.Key {
 
 func newFake(t *testing.T, real *identity.Key, l transfertest.Ends, c transfer.Control) *fake {
 	return &fake{
-		t: t, key: newKey(t), peer: real.ID(), c: c, ends: l,
+		t: t, protocol: 1, key: newKey(t), peer: real.ID(), c: c, ends: l,
 		in: make(chan wire.Message, 4096), over: make(chan struct{}), pen: make(chan struct{}, 1), session: make([]byte, wire.SessionSize),
 	}
 }
@@ -181,7 +184,7 @@ func receiving(t *testing.T, tune func(*transfer.ReceiveConfig), script func(*fa
 }
 
 func (f *fake) hello() *wire.Hello {
-	return &wire.Hello{Protocol: 1, Device: string(f.key.ID()), Name: "Old phone", Version: "test", Session: f.session}
+	return &wire.Hello{Protocol: f.protocol, Device: string(f.key.ID()), Name: "Old phone", Version: "test", Session: f.session}
 }
 
 func offer() *wire.Offer {
@@ -213,12 +216,17 @@ func (f *fake) openLane() transfer.LaneWriter {
 	return lane
 }
 
-// block sends a block on the fake's one lane, which it opens first.
-func (f *fake) block(h wire.BlockHeader, p []byte) {
+// lanes opens the fake's one lane.
+func (f *fake) lanes() {
 	if f.lane == nil {
 		f.lane = f.openLane()
 		wire.WriteLaneHello(f.lane, wire.LaneHello{Protocol: 1, Token: [wire.TokenSize]byte(f.answer.Token)})
 	}
+}
+
+// block sends a block on the fake's one lane, which it opens first.
+func (f *fake) block(h wire.BlockHeader, p []byte) {
+	f.lanes()
 	h.Length = uint32(len(p))
 	f.lane.Write(append(wire.AppendBlockHeader(nil, h), p...)) // an error is the real side's, and looked at there
 }
@@ -243,6 +251,13 @@ func (f *fake) moves(key, content string) {
 	}
 }
 
+// bundle sends small items on the fake's one lane, which it opens first.
+func (f *fake) bundle(ps ...wire.Piece) {
+	f.lanes()
+	body := wire.AppendBundle(nil, ps)
+	f.lane.Write(append(wire.AppendBundleHeader(nil, wire.BundleHeader{Length: uint32(len(body))}), body...)) // an error is the real side's, and looked at there
+}
+
 // finishes ends the manifest and the lane, and takes the totals.
 func (f *fake) finishes(items uint64) *wire.Totals {
 	f.say(&wire.End{Items: items})
@@ -258,7 +273,7 @@ func (f *fake) signs(t *wire.Totals, change func(*receipt.Payload)) *wire.Receip
 		return receipt.Side{Device: d, Name: name, Version: "test"}
 	}
 	p := &receipt.Payload{
-		Session: hex.EncodeToString(f.session), Protocol: 1, Flags: backup.FlagDeviceToDeviceTransfer,
+		Session: hex.EncodeToString(f.session), Protocol: f.protocol, Flags: backup.FlagDeviceToDeviceTransfer,
 		Sender: side(f.key.ID(), "Old phone"), Receiver: side(f.peer, "New phone"),
 		Started: time.UnixMilli(1000).UTC(), Finished: time.UnixMilli(t.Finished).UTC(),
 		Declined: []receipt.Declined{{Kind: "unknown", Items: 10, Bytes: 1000}}, Root: hex.EncodeToString(t.Root),

@@ -95,15 +95,18 @@ func (r *receiver) leaveFull(ctx context.Context, w *int64) {
 }
 
 // tellFull tells everybody how much is missing, if that is not what they know.
+// That a session which ends waits no more, its end says.
 func (r *receiver) tellFull(ctx context.Context) {
 	r.full.mu.Lock()
 	defer r.full.mu.Unlock()
 	missing := r.missing()
-	if missing == r.full.told {
+	if missing == r.full.told || ctx.Err() != nil {
 		return
 	}
 	r.full.told = missing
+	r.telling.Lock()
 	tellFull(r.meter, r.cfg.Observer, missing)
+	r.telling.Unlock()
 	r.c.send(ctx, &wire.Full{Missing: uint64(missing)}) // an error ends the session by itself
 }
 
@@ -143,8 +146,8 @@ func (r *receiver) toCome() int64 {
 	p := r.meter.Snapshot()
 	n := int64(p.Bytes) - int64(min(p.Bytes, p.DoneBytes))
 	r.mu.Lock()
-	items := make([]*inItem, 0, len(r.items))
-	for _, in := range r.items {
+	items := make([]*inItem, 0, r.items.len())
+	for in := range r.items.all {
 		items = append(items, in)
 	}
 	r.mu.Unlock()

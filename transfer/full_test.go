@@ -22,7 +22,13 @@ import (
 // fullRig is a move of 20 MiB of large files and some small ones into a folder.
 func fullRig(t *testing.T, disk *faulttest.Disk) (*transfertest.Rig, string) {
 	t.Helper()
-	r := transfertest.NewRig(t, func(testing.TB) transfertest.Ends { return transfertest.Pipe() }, largePhone(1, 20<<20), fakephone.Config{Empty: true})
+	return fullRigOf(t, disk, largePhone(1, 20<<20))
+}
+
+// fullRigOf is a move of a phone into a folder.
+func fullRigOf(t *testing.T, disk *faulttest.Disk, c fakephone.Config) (*transfertest.Rig, string) {
+	t.Helper()
+	r := transfertest.NewRig(t, func(testing.TB) transfertest.Ends { return transfertest.Pipe() }, c, fakephone.Config{Empty: true})
 	dir := filepath.Join(t.TempDir(), "phone")
 	dev, err := phone.OpenFolder(dir, phone.FolderOptions{Create: true})
 	if err != nil {
@@ -180,8 +186,12 @@ func TestMissing(t *testing.T) {
 func TestFullDiskLoses(t *testing.T) {
 	for _, lose := range []bool{false, true} {
 		inTime(t, fmt.Sprint("loses ", lose), func(t *testing.T) {
-			disk := &faulttest.Disk{Op: faulttest.Commit, Nth: 1, Doubt: true, Lose: lose}
-			r, dir := fullRig(t, disk)
+			disk := &faulttest.Disk{Op: faulttest.Commit, Nth: 1, Onward: true, Doubt: true, Lose: lose}
+			c := largePhone(1, 20<<20)
+			c.Contacts = -1 // they would wait, and nothing of the files be lost
+			r, dir := fullRigOf(t, disk, c)
+			free := time.AfterFunc(time.Minute, disk.Free)
+			defer free.Stop()
 			e := r.Run(t.Context())
 			if e.SendErr != nil || e.TakeErr != nil || e.Taken.Complete() == lose {
 				t.Fatalf("send: %v; receive: %v; %+v", e.SendErr, e.TakeErr, e.Taken.Kinds)
@@ -200,6 +210,101 @@ func TestFullDiskLoses(t *testing.T) {
 					sameFiles(t, dir, a)
 				}
 			}
+		})
+	}
+}
+
+// manySmall has so many small files and cards that they travel in bundles, and
+// that more batches of them are ready than are committed at once.
+func manySmall() fakephone.Config {
+	return fakephone.Config{
+		Seed: 5, Contacts: 600, Documents: 600, Photos: 600, Videos: -1, Music: -1, Recordings: -1, Downloads: 600, Files: -1,
+		Sizes: map[backup.Kind]fakephone.Range{"documents": {Min: 0, Max: 200}, "photos": {Min: 1, Max: 200}, "downloads": {Min: 0, Max: 200}},
+	}
+}
+
+// TestFullDiskBundles fills the disk under what travels in bundles, while batches
+// are committed side by side: all of them wait, and each item arrives once.
+func TestFullDiskBundles(t *testing.T) {
+	for _, op := range []faulttest.Op{faulttest.Check, faulttest.Stage, faulttest.Write, faulttest.Commit} {
+		inTime(t, fmt.Sprint("call ", op), func(t *testing.T) {
+			disk := &faulttest.Disk{Op: op, Nth: 3, Onward: true}
+			r, dir := fullRigOf(t, disk, manySmall())
+			const full = 10 * time.Minute
+			free := time.AfterFunc(full, disk.Free)
+			defer free.Stop()
+			began := time.Now()
+			e := r.Run(t.Context())
+			if e.SendErr != nil || e.TakeErr != nil || !e.Sent.Complete() || !e.Taken.Complete() {
+				t.Fatalf("send: %v; receive: %v; %+v", e.SendErr, e.TakeErr, e.Taken.Kinds)
+			}
+			if took := time.Since(began); took < full || took > full+time.Minute {
+				t.Errorf("it took %v", took)
+			}
+			for i, k := range e.Taken.Kinds {
+				if b := e.Taken.Brought[i]; k.Added+k.Merged != k.Items || b.Added != k.Added || b.Merged != k.Merged {
+					t.Errorf("%+v, of which %+v was brought", k, b)
+				}
+			}
+			if n := e.Taken.SentItems; n < 2400 {
+				t.Errorf("only %d items were sent", n)
+			}
+			noParts(t, dir, 0)
+			for _, a := range r.Src.Agents() {
+				if !a.Info().Entities {
+					sameFiles(t, dir, a)
+				}
+			}
+		})
+	}
+}
+
+// TestFullDiskBundlesCut has the link break, or a person end the move, while every
+// batch waits for space: both sides end at once, and the next run sends nothing
+// of what was here whole.
+func TestFullDiskBundlesCut(t *testing.T) {
+	for _, how := range []string{"cancelled", "lost"} {
+		inTime(t, how, func(t *testing.T) {
+			disk := &faulttest.Disk{Op: faulttest.Commit, Nth: 1, Onward: true}
+			c := manySmall()
+			c.Contacts = -1 // records that are not committed come again
+			r, dir := fullRigOf(t, disk, c)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+			ends := transfertest.Pipe()
+			var broke time.Time
+			stop := time.AfterFunc(time.Minute, func() {
+				broke = time.Now()
+				if how == "lost" {
+					ends.SendControl.Close()
+				} else {
+					cancel(errCtrlC)
+				}
+				disk.Free()
+			})
+			defer stop.Stop()
+			e := r.RunOver(t.Context(), ctx, ends)
+			if e.SendErr == nil || e.TakeErr == nil {
+				t.Fatalf("send: %v; receive: %v", e.SendErr, e.TakeErr)
+			}
+			if took := e.TakeEnded.Sub(broke); took < 0 || took > 2*time.Second {
+				t.Errorf("it ended after %v", took)
+			}
+			if w := e.TakeWaits; len(w) == 0 || slices.Contains(w, 0) {
+				t.Errorf("the new phone was told %v", w)
+			}
+			if n := r.TakeMeter.Snapshot().Missing; n != 0 {
+				t.Errorf("%d bytes are still waited for", n)
+			}
+			first := e.Taken.SentItems
+			e = r.Run(t.Context())
+			if e.SendErr != nil || e.TakeErr != nil || !e.Taken.Complete() {
+				t.Fatalf("send: %v; receive: %v", e.SendErr, e.TakeErr)
+			}
+			if first == 0 || first+e.Taken.SentItems != 1800 {
+				t.Errorf("%d items were sent, then %d", first, e.Taken.SentItems)
+			}
+			noParts(t, dir, 0)
 		})
 	}
 }

@@ -21,22 +21,14 @@ import (
 )
 
 // TestHonestFake holds that the fake sender, left alone, gets to the end: what
-// the other tests change is what makes them fail. It speaks a later protocol,
-// of which the session uses the lower number.
+// the other tests change is what makes them fail.
 func TestHonestFake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e, dst := receiving(t, nil, func(f *fake) {
-			h := f.hello()
-			h.Protocol = 9
-			f.say(h)
-			if got := hear[*wire.Hello](f); got.Protocol != wire.Protocol || got.Device != string(f.peer) || !bytes.Equal(got.Session, f.session) {
-				t.Errorf("hello %+v", got)
-			}
-			f.say(offer())
-			f.answer = hear[*wire.Answer](f)
+			f.opens()
 			f.moves("Documents/a", "content")
 			totals := f.finishes(1)
-			f.say(totals, f.signs(totals, func(p *receipt.Payload) { p.Protocol = wire.Protocol }))
+			f.say(totals, f.signs(totals, nil))
 			hear[*wire.Receipt](f)
 			f.say(&wire.Bye{})
 			hear[*wire.Bye](f)
@@ -44,10 +36,117 @@ func TestHonestFake(t *testing.T) {
 		if e.err != nil || dst.Len("documents") != 1 {
 			t.Fatal(e.err)
 		}
+		if p, err := receipt.Verify(e.report.Receipt); err != nil || p.Protocol != 1 {
+			t.Errorf("%+v, %v", p, err)
+		}
+	})
+}
+
+// TestHonestBundle does the same with the frames of protocol 3, and speaks a
+// later one, of which the session uses the lower number.
+func TestHonestBundle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, dst := receiving(t, nil, func(f *fake) {
+			h := f.hello()
+			h.Protocol = 9
+			f.protocol = wire.Protocol
+			f.say(h)
+			if got := hear[*wire.Hello](f); got.Protocol != wire.Protocol || got.Device != string(f.peer) || !bytes.Equal(got.Session, f.session) {
+				t.Errorf("hello %+v", got)
+			}
+			f.say(offer())
+			f.answer = hear[*wire.Answer](f)
+			content, card := []byte("content"), "BEGIN:VCARD\nFN:A\nEND:VCARD\n"
+			f.say(&wire.List{First: 1, Entries: []wire.Entry{file("Documents/a", 7), entity(card), file("Documents/b", 7)}})
+			for left := 3; left > 0; {
+				for _, r := range hear[*wire.Need](f).Runs {
+					left -= int(r.Count)
+				}
+			}
+			sum := blake3.Sum256(content)
+			f.bundle(wire.Piece{Item: 3, Hashed: true, Hash: sum, Data: content}, wire.Piece{Item: 2, Data: []byte(card)})
+			f.bundle(wire.Piece{Item: 1, Hashed: true, Hash: sum, Data: content})
+			for left := 3; left > 0; {
+				for _, r := range hear[*wire.Done](f).Runs {
+					if left -= int(r.Count); r.Outcome != uint8(backup.Added) {
+						t.Errorf("%+v", r)
+					}
+				}
+			}
+			totals := f.finishes(3)
+			f.say(totals, f.signs(totals, nil))
+			hear[*wire.Receipt](f)
+			f.say(&wire.Bye{})
+			hear[*wire.Bye](f)
+		})
+		if e.err != nil || dst.Len("documents") != 2 || dst.Len("contacts") != 1 {
+			t.Fatal(e.err)
+		}
 		if p, err := receipt.Verify(e.report.Receipt); err != nil || p.Protocol != wire.Protocol {
 			t.Errorf("%+v, %v", p, err)
 		}
 	})
+}
+
+// TestAnotherSession: a receiver that goes on with a session takes no other.
+func TestAnotherSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var begun transfer.SessionID
+		e, _ := receiving(t, func(c *transfer.ReceiveConfig) {
+			c.Session = transfer.SessionID{1}
+			c.Begun = func(id transfer.SessionID) { begun = id }
+			c.Accept = func(context.Context, transfer.Offer) (transfer.Decision, error) {
+				t.Error("the person was asked")
+				return transfer.Decision{}, nil
+			}
+		}, func(f *fake) {
+			f.say(f.hello(), offer())
+			if why := f.heardStop(); why != wire.StopProtocol {
+				t.Errorf("it stops for the reason %d", why)
+			}
+		})
+		if !errors.Is(e.err, transfer.ErrProtocol) || !begun.IsZero() {
+			t.Errorf("%v, begun: %x", e.err, begun)
+		}
+	})
+}
+
+// TestHostileBundle: a bundle's pieces must be what was listed and wanted.
+func TestHostileBundle(t *testing.T) {
+	content := []byte("content")
+	piece := func(id uint64, p []byte) wire.Piece {
+		return wire.Piece{Item: id, Hashed: true, Hash: blake3.Sum256(p), Data: p}
+	}
+	for name, ps := range map[string][]wire.Piece{
+		"another length":         {piece(1, []byte("contents"))},
+		"a file without a hash":  {{Item: 1, Data: content}},
+		"an entity with a hash":  {piece(2, content)},
+		"an entity's length":     {{Item: 2, Data: []byte("contents")}},
+		"a file of many blocks":  {piece(3, content)},
+		"one that is right also": {piece(1, content), {Item: 2, Data: []byte("contents")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e, _ := receiving(t, nil, func(f *fake) {
+					f.protocol = wire.CompactSince
+					f.opens()
+					f.say(&wire.List{First: 1, Entries: []wire.Entry{file("Documents/a", 7), entity("content"), file("Documents/c", 2*wire.BlockSize)}})
+					for left := 3; left > 0; {
+						for _, r := range hear[*wire.Need](f).Runs {
+							left -= int(r.Count)
+						}
+					}
+					f.bundle(ps...)
+					if why := f.heardStop(); why != wire.StopProtocol {
+						t.Errorf("it heard stop %d", why)
+					}
+				})
+				if !errors.Is(e.err, transfer.ErrProtocol) {
+					t.Error(e.err)
+				}
+			})
+		})
+	}
 }
 
 // TestHostileSender: each way in which a sender may break the rules of the
@@ -100,7 +199,7 @@ func TestHostileSender(t *testing.T) {
 		"an end twice":         twice(&wire.End{}),
 		"items after the end":  wanted(func(f *fake) { f.say(&wire.End{Items: 1}, &wire.Items{First: 2, Entries: []wire.Entry{file("b", 1)}}) }),
 		"too many items": opened(func(f *fake) {
-			for first := uint64(1); first <= transfer.Window+1; first += wire.MaxBatch {
+			for first := uint64(1); first <= uint64(transfer.WindowOf(1))+1; first += wire.MaxBatch {
 				m := &wire.Items{First: first}
 				for i := range uint64(wire.MaxBatch) {
 					m.Entries = append(m.Entries, file(fmt.Sprint("Documents/", first+i), 9))
@@ -111,14 +210,14 @@ func TestHostileSender(t *testing.T) {
 		"too many items behind one that stands still": opened(func(f *fake) {
 			f.say(&wire.Items{First: 1, Entries: []wire.Entry{file("Documents/a", 7)}})
 			hear[*wire.Want](f)
-			for first := uint64(2); first <= transfer.Window+1000; first++ { // all of these end at once
+			for first := uint64(2); first <= uint64(transfer.WindowOf(1))+1000; first++ { // all of these end at once
 				e := file("gone", 1)
 				e.Fail = uint16(backup.Vanished)
 				f.say(&wire.Items{First: first, Entries: []wire.Entry{e}})
 			}
 		}),
 		"too many bytes of keys": opened(func(f *fake) {
-			for first := uint64(1); first <= transfer.Window; first += 100 {
+			for first := uint64(1); first <= uint64(transfer.WindowOf(1)); first += 100 {
 				m := &wire.Items{First: first}
 				for i := range uint64(100) {
 					e := file(longKey(first+i), 9)
@@ -413,7 +512,7 @@ func TestLies(t *testing.T) {
 		"a kind less":      {totals: func(m *wire.Totals) { m.Kinds = m.Kinds[:2] }},
 		"another kind":     {totals: func(m *wire.Totals) { m.Kinds[0].Kind = "photos" }},
 		"session":          {receipt: func(p *receipt.Payload) { p.Session = "00" }},
-		"protocol":         {receipt: func(p *receipt.Payload) { p.Protocol = 2 }},
+		"protocol":         {receipt: func(p *receipt.Payload) { p.Protocol++ }},
 		"flags":            {receipt: func(p *receipt.Payload) { p.Flags = 3 }},
 		"sender":           {receipt: func(p *receipt.Payload) { p.Sender.Device = p.Receiver.Device }},
 		"sender's name":    {receipt: func(p *receipt.Payload) { p.Sender.Name = "X" }},
@@ -474,7 +573,7 @@ func TestMemoryBound(t *testing.T) {
 			f.block(wire.BlockHeader{Item: id, Hash: tree.Block(p, 0, backup.MaxValue)}, p)
 		}
 		wants := 0
-		for first := uint64(cards + 1); first <= transfer.Window-199; first += 199 {
+		for first := uint64(cards + 1); first <= uint64(transfer.WindowOf(1))-199; first += 199 {
 			m := &wire.Items{First: first}
 			for i := range uint64(199) {
 				e := file(longKey(first+i), 9)

@@ -78,7 +78,7 @@ func (r *receiver) grows(in *inItem, st backup.Staged) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.items[in.id] == in { // else it has ended already
+	if r.items.get(in.id) == in { // else it has ended already
 		r.growing[in] = struct{}{}
 	}
 }
@@ -209,7 +209,7 @@ func (r *receiver) commitRest(ctx context.Context) {
 	over, end := context.WithCancel(ctx) // nobody waits for a full disk any more
 	end()
 	batch := map[int][]*inItem{}
-	for _, in := range r.items {
+	for in := range r.items.all {
 		if i := r.infos[in.kind]; !i.Entities && !i.Mixed && in.over && in.fail == nil && !in.have && in.staged != nil && r.journal != nil {
 			batch[in.kind] = append(batch[in.kind], in)
 		}
@@ -219,13 +219,8 @@ func (r *receiver) commitRest(ctx context.Context) {
 		for i, in := range items {
 			staged[i], in.staged = in.staged, nil
 		}
-		results := r.restores[kind].Commit(ctx, staged)
-		if len(results) != len(items) {
-			continue
-		}
-		c.remember(over, items, results)
-		for i, in := range items {
-			in.givenBack(staged[i], results[i]) // parts of it may be kept
+		if results := r.restores[kind].Commit(ctx, staged); len(results) == len(items) {
+			c.settle(over, kind, items, staged, results) // parts of what is given back may be kept
 		}
 	}
 }
@@ -236,7 +231,7 @@ func (r *receiver) keepRest() {
 		return
 	}
 	var notes []journal.Kept
-	for _, in := range r.items {
+	for in := range r.items.all {
 		st, can := in.staged.(backup.Keeper)
 		if !can || in.fail != nil || in.have || in.tree == nil || in.temp == "" || !keepable(in) {
 			continue

@@ -90,6 +90,8 @@ type Meter struct {
 	decision atomic.Pointer[lanes.Decision] // nil = none yet
 	standing
 
+	floor atomic.Pointer[Progress] // what earlier parts of the session had done; nil = there is none
+
 	mu    sync.Mutex
 	kinds []KindProgress // guarded by mu
 }
@@ -121,6 +123,7 @@ func (m *Meter) Snapshot() Progress {
 		p.PendingBytes = uint64(u)
 		p.DoneBytes += p.PendingBytes
 	}
+	p.notBelow(m.floor.Load())
 	return p
 }
 

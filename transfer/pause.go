@@ -70,6 +70,9 @@ type gate struct {
 	here  *Pauser
 	there Pauser        // as the other side said last
 	flags atomic.Uint32 // what it said last; wire.WaitFlags
+	// told is what this side said last. It belongs to tellPause, and to tellWaits
+	// after that.
+	told wire.WaitFlags
 }
 
 func newGate(here *Pauser) *gate {
@@ -121,6 +124,16 @@ const (
 	tellGap = 50 * time.Millisecond
 )
 
+// tellPause tells the old phone of a pause before it is answered: it may list
+// items as soon as it has the answer.
+func (g *gate) tellPause(ctx context.Context, c *control, protocol uint32) error {
+	if protocol < wire.WaitsSince || !g.here.Paused() {
+		return nil
+	}
+	g.told = wire.WaitPause
+	return c.send(ctx, &wire.Waits{For: g.told})
+}
+
 // tellWaits tells the other side what this one waits for, until every item has
 // its result. To a device that does not know the frame it says nothing.
 func (g *gate) tellWaits(ctx context.Context, c *control, m *Meter, protocol uint32, done <-chan struct{}) error {
@@ -131,7 +144,6 @@ func (g *gate) tellWaits(ctx context.Context, c *control, m *Meter, protocol uin
 	defer tick.Stop()
 	gap := time.NewTimer(0)
 	defer gap.Stop()
-	var told wire.WaitFlags
 	for {
 		select { // a person's fingers are slower; a program's need not be
 		case <-gap.C:
@@ -148,11 +160,11 @@ func (g *gate) tellWaits(ctx context.Context, c *control, m *Meter, protocol uin
 		if m.onDisk() {
 			now |= wire.WaitDisk
 		}
-		if now != told {
+		if now != g.told {
 			if err := c.send(ctx, &wire.Waits{For: now}); err != nil {
 				return err
 			}
-			told = now
+			g.told = now
 		}
 		select {
 		case <-changed:

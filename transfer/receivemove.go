@@ -22,14 +22,16 @@ import (
 const (
 	checkers = 4 // agents asked at once
 	// maxStaged is the most files staged and not yet committed.
-	maxStaged = 1024
+	maxStaged = 2048
 	// commitItems and commitLinger say when a batch is committed.
-	commitItems  = 512
-	commitLinger = 20 * time.Millisecond
-	entityLinger = 150 * time.Millisecond
-	// entityBatch is the most entities in one commit: an agent may rewrite a
-	// whole file for each.
-	entityBatch = Window / 2
+	commitItems = 512
+	// commitsAtOnce is how many batches of files are forced to the disk at once.
+	commitsAtOnce = 2
+	commitLinger  = 20 * time.Millisecond
+	entityLinger  = 150 * time.Millisecond
+	// entityBatch is the most entities in one commit, which is whatever is ready:
+	// an agent may rewrite a whole file for each, and waits for the disk.
+	entityBatch = Window
 )
 
 // inItem is an item under way.
@@ -64,6 +66,8 @@ type inItem struct {
 	name   backup.Key // with have
 	known  bool       // the journal has it
 	listed bool       // the committer has seen it, of an entity
+	// finished tells that nothing more of it comes, of what waits for those before it.
+	finished bool
 }
 
 // noteSize is about what a note in the journal takes, in bytes.
@@ -100,19 +104,18 @@ func (r *receiver) move(ctx context.Context) error {
 	r.meter.setPhase(movePhase(r.offer.Verify))
 	g, gctx := errgroup.WithContext(ctx)
 	for range checkers {
-		g.Go(func() error { return each(gctx, r.toCheck, r.allDone, r.checkItem) })
+		g.Go(func() error { return r.toCheck.each(gctx, r.allDone, 1, r.checkItem) })
+	}
+	g.Go(func() error { return r.inOrder.each(gctx, r.allDone, entriesPerFrame, r.checkItem) })
+	most := entriesPerFrame
+	if r.protocol >= wire.CompactSince {
+		most = compactPerFrame
 	}
 	g.Go(func() error {
-		return batches(gctx, r.wanted, r.allDone, entriesPerFrame, linger, func(b []wire.Wanted) error {
-			return r.c.send(gctx, &wire.Want{Wanted: b})
-		})
+		return r.wanted.batches(gctx, r.allDone, most, linger, func(b []wire.Wanted) error { return r.sayWant(gctx, b) })
 	})
 	g.Go(func() error {
-		return batches(gctx, r.results, r.allDone, entriesPerFrame, linger, func(b []wire.Result) error {
-			return frames(b, func(w *wire.Result) int { return len(w.Name) + 64 }, func(b []wire.Result) error {
-				return r.c.send(gctx, &wire.Results{Results: b})
-			})
-		})
+		return r.results.batches(gctx, r.allDone, most, linger, func(b []outcome) error { return r.sayResults(gctx, b) })
 	})
 	g.Go(func() error { return r.gate.tellWaits(gctx, r.c, r.meter, r.hello.Protocol, r.allDone) })
 	g.Go(func() error { return r.commitLoop(gctx) })
@@ -122,46 +125,61 @@ func (r *receiver) move(ctx context.Context) error {
 	return g.Wait()
 }
 
-func (r *receiver) onItems(ctx context.Context, m *wire.Items) error {
+func (r *receiver) onItems(m *wire.Items) error {
 	if m.First != r.next || r.endSeen {
 		return protocolError("items out of order")
 	}
+	all := make([]inItem, len(m.Entries))
+	var check, inOrder, ordered []*inItem
+	var keys int64
+	group := "" // most items of a batch share one
 	for i := range m.Entries {
 		e := &m.Entries[i]
 		if int(e.Kind) >= len(r.kinds) || !r.accepted[e.Kind] {
 			return protocolError("an item of a kind that was not accepted")
 		}
-		in := &inItem{id: r.next, kind: int(e.Kind), it: e.Item(r.kinds)}
+		in := &all[i]
+		if in.id, in.kind = r.next, int(e.Kind); group != string(e.Group) {
+			group = string(e.Group)
+		}
+		in.it = e.Item(r.kinds, group)
 		r.next++
+		info := &r.infos[in.kind]
 		if e.Fail != 0 {
 			in.fail = backup.Reason(e.Fail)
-		} else if i := r.infos[in.kind]; !i.Mixed && i.Entities != (in.it.Type == backup.TypeEntity) {
+		} else if !info.Mixed && info.Entities != (in.it.Type == backup.TypeEntity) {
 			return protocolError("an item of a type that its kind does not have")
 		}
 		if len(e.Digest) > 0 {
 			in.want = backup.Digest(e.Digest)
 		}
-		r.mu.Lock()
-		r.keyBytes += keyCost(in.it)
-		tooMany := r.next-r.led.next > Window || r.keyBytes > 2*windowKeys
-		if !tooMany {
-			r.items[in.id] = in
+		keys += keyCost(in.it)
+		if info.Entities || info.Mixed {
+			ordered = append(ordered, in)
 		}
-		r.mu.Unlock()
-		if tooMany {
-			return protocolError("more items under way than the window allows")
-		}
-		if r.infos[in.kind].Entities || r.infos[in.kind].Mixed {
-			// Entities are committed in the order in which they are listed, so
-			// the committer hears of them first.
-			if err := put(ctx, r.ready, in); err != nil {
-				return err
-			}
-		}
-		if err := put(ctx, r.toCheck, in); err != nil {
-			return err
+		if in.it.Type == backup.TypeEntity {
+			inOrder = append(inOrder, in)
+		} else {
+			check = append(check, in)
 		}
 	}
+	r.mu.Lock()
+	r.keyBytes += keys
+	tooMany := r.next-r.led.next > uint64(WindowOf(r.protocol)) || r.keyBytes > 2*windowKeys
+	if !tooMany {
+		for i := range all {
+			r.items.set(all[i].id, &all[i])
+		}
+	}
+	r.mu.Unlock()
+	if tooMany {
+		return protocolError("more items under way than the window allows")
+	}
+	// Entities are committed in the order in which they are listed, so the
+	// committer hears of them first.
+	r.ready.put(ordered...)
+	r.toCheck.put(check...)
+	r.inOrder.put(inOrder...)
 	return nil
 }
 
@@ -190,7 +208,7 @@ func (r *receiver) onSettle(m *wire.Settle) error {
 	}
 	for _, s := range m.Settled {
 		r.mu.Lock()
-		in := r.items[s.ID]
+		in := r.items.get(s.ID)
 		r.mu.Unlock()
 		if in == nil {
 			continue // it ended here in the meantime: a damaged block, a full disk
@@ -233,7 +251,7 @@ func (r *receiver) handOver(in *inItem) {
 // done hands an item to the committer. Each item is handed over once: by
 // handOver, or by its checker if it never was open.
 func (r *receiver) done(in *inItem) {
-	r.ready <- in // never full: each item of the window is in it twice at most
+	r.ready.put(in)
 }
 
 // checkItem asks the agent what is needed.
@@ -306,7 +324,8 @@ func (r *receiver) checkItem(ctx context.Context, in *inItem) error {
 	}
 	in.open = true
 	in.mu.Unlock()
-	return put(ctx, r.wanted, w)
+	r.wanted.put(w)
+	return nil
 }
 
 // acceptLanes serves lanes until every item has its result.
@@ -385,7 +404,7 @@ func (r *receiver) runLane(ctx context.Context, lane io.ReadCloser) error {
 				return err
 			}
 		}
-		bh, err := wire.ReadBlockHeader(rd)
+		bh, many, err := r.nextHeader(rd)
 		if err == io.EOF {
 			return nil
 		}
@@ -407,8 +426,14 @@ func (r *receiver) runLane(ctx context.Context, lane io.ReadCloser) error {
 		} else if _, err := io.ReadFull(rd, p); err != nil {
 			return err
 		}
-		r.meter.carried(bh.OnLane())
-		if err := r.onBlock(ctx, bh, p); err != nil {
+		if many {
+			r.meter.carried(wire.BundleHeader{Codec: bh.Codec, Length: bh.Length, Packed: bh.Packed}.OnLane())
+			err = r.onBundle(ctx, p)
+		} else {
+			r.meter.carried(bh.OnLane())
+			err = r.onBlock(ctx, bh, p)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -416,7 +441,7 @@ func (r *receiver) runLane(ctx context.Context, lane io.ReadCloser) error {
 
 func (r *receiver) onBlock(ctx context.Context, bh wire.BlockHeader, p []byte) error {
 	r.mu.Lock()
-	in := r.items[bh.Item]
+	in := r.items.get(bh.Item)
 	r.report.SentBytes += uint64(len(p))
 	r.mu.Unlock()
 	if in == nil {

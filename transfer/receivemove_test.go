@@ -20,7 +20,9 @@ func TestNodesBounded(t *testing.T) {
 	const size = 1 << 40
 	p := make([]byte, wire.BlockSize)
 	in := &inItem{id: 1, it: backup.Item{Kind: "photos", Type: backup.TypeFile, Size: size}, open: true, staged: devNull{}, tree: tree.New(size)}
-	r := &receiver{items: map[uint64]*inItem{1: in}, meter: new(Meter)}
+	r := &receiver{meter: new(Meter)}
+	r.items.grow(8)
+	r.items.set(1, in)
 	block := func(i int64) error {
 		return r.onBlock(t.Context(), wire.BlockHeader{Item: 1, Offset: uint64(i) * wire.BlockSize, Hash: tree.Block(p, i, size)}, p)
 	}

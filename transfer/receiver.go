@@ -78,8 +78,15 @@ type Decision struct {
 // ReceiveConfig is what a receiving session needs. The fields without a default
 // must be set.
 type ReceiveConfig struct {
-	Self    Self
-	Peer    identity.DeviceID // as the link proved it
+	Self Self
+	Peer identity.DeviceID // as the link proved it
+	// Session is the one that goes on; any other is refused. Zero = a new one.
+	Session SessionID
+	// Begun is called with the session's ID when the old phone has said it. nil =
+	// not called.
+	Begun func(SessionID)
+	// Before is what earlier parts of the session brought.
+	Before  []Brought
 	Control Control
 	Lanes   LaneAcceptor
 	// Agents are the kinds that this phone takes.
@@ -129,6 +136,7 @@ type receiver struct {
 	token   [wire.TokenSize]byte
 
 	hello    wire.Hello
+	protocol uint32 // the session's; set before work begins
 	offer    Offer
 	kinds    []backup.Kind
 	accepted []bool
@@ -137,15 +145,16 @@ type receiver struct {
 	infos    []backup.Info
 	restores []backup.Restore
 
-	toCheck chan *inItem
-	wanted  chan wire.Wanted
-	results chan wire.Result
-	ready   chan *inItem
+	toCheck *queue[*inItem]
+	inOrder *queue[*inItem] // the same for entities, by one checker
+	wanted  *queue[wire.Wanted]
+	results *queue[outcome]
+	ready   *queue[*inItem]
 	staging chan struct{} // one for each file staged and not committed
 	keepNow chan struct{} // the keeper has something to do
 
 	mu         sync.Mutex
-	items      map[uint64]*inItem   // guarded by mu
+	items      ring[inItem]         // guarded by mu
 	growing    map[*inItem]struct{} // files worth a checkpoint; guarded by mu
 	next       uint64               // the next item's ID; owned by the read loop
 	keyBytes   int64                // guarded by mu
@@ -157,6 +166,8 @@ type receiver struct {
 	report     Report               // guarded by mu
 	full       full
 	throttle   throttle
+
+	telling sync.Mutex // held while the observer is called
 
 	nodes  atomic.Int64 // held by the items' trees
 	unkept atomic.Int64 // bytes of growing files that came since the keeper last looked
@@ -174,10 +185,10 @@ type receiver struct {
 func Receive(ctx context.Context, cfg ReceiveConfig) (*Report, error) {
 	r := &receiver{
 		cfg: cfg, c: newControl(cfg.Control), meter: cfg.Meter, next: 1,
-		toCheck: make(chan *inItem, Window), wanted: make(chan wire.Wanted, Window), results: make(chan wire.Result, Window),
-		ready: make(chan *inItem, 2*Window), staging: make(chan struct{}, maxStaged), keepNow: make(chan struct{}, 1),
-		items: map[uint64]*inItem{}, growing: map[*inItem]struct{}{},
-		turns: newTurns(receiverHears), allDone: make(chan struct{}),
+		toCheck: newQueue[*inItem](), inOrder: newQueue[*inItem](), wanted: newQueue[wire.Wanted](), results: newQueue[outcome](),
+		ready: newQueue[*inItem](), staging: make(chan struct{}, maxStaged), keepNow: make(chan struct{}, 1),
+		growing: map[*inItem]struct{}{},
+		turns:   newTurns(receiverHears), allDone: make(chan struct{}),
 	}
 	r.throttle.limit = cfg.Limit
 	r.said, r.onSaid = context.WithCancel(context.Background())
@@ -185,6 +196,7 @@ func Receive(ctx context.Context, cfg ReceiveConfig) (*Report, error) {
 	if r.meter == nil {
 		r.meter = new(Meter)
 	}
+	r.meter.again()
 	r.gate = newGate(cfg.Pauser)
 	r.meter.attach(r.c, r.gate)
 	defer r.meter.detach()
@@ -211,7 +223,7 @@ func (r *receiver) closeAll(ctx context.Context) error {
 	var err error
 	r.commitRest(ctx)
 	r.keepRest()
-	for _, it := range r.items {
+	for it := range r.items.all {
 		r.drop(it)
 	}
 	for _, re := range r.restores {
@@ -247,8 +259,17 @@ func (r *receiver) open(ctx context.Context) error {
 	if err := checkHello(hello, r.cfg.Peer); err != nil {
 		return err
 	}
+	id := SessionID(hello.Session)
+	if !r.cfg.Session.IsZero() && id != r.cfg.Session {
+		return protocolError("another session's hello")
+	}
+	if r.cfg.Begun != nil {
+		r.cfg.Begun(id)
+	}
 	r.hello = *hello
+	r.protocol = min(wire.Protocol, hello.Protocol)
 	r.mu.Lock()
+	r.items.grow(WindowOf(r.protocol))
 	r.report.Peer = receipt.Side{Device: r.cfg.Peer, Name: hello.Name, Version: hello.Version}
 	r.mu.Unlock()
 	r.turns.reach(stepHello)
@@ -390,7 +411,7 @@ func (r *receiver) accept(ctx context.Context, d Decision, flags backup.Flags) e
 		a := r.agent(k.Kind)
 		var re backup.Restore
 		err := r.patiently(ctx, 0, nil, func() (err error) {
-			re, err = a.Restore(ctx, backup.Transport{Flags: flags})
+			re, err = a.Restore(ctx, backup.Transport{Flags: flags, Notes: r.notes()})
 			return err
 		})
 		if err != nil {
@@ -407,6 +428,9 @@ func (r *receiver) accept(ctx context.Context, d Decision, flags backup.Flags) e
 	r.mu.Lock()
 	r.led = newLedger(r.kinds)
 	r.mu.Unlock()
+	if err := r.gate.tellPause(ctx, r.c, r.hello.Protocol); err != nil {
+		return err
+	}
 	r.turns.reach(stepMove)
 	return r.c.send(ctx, answer)
 }
@@ -438,7 +462,12 @@ func (r *receiver) readLoop(ctx context.Context) error {
 	return r.turns.listen(r.c, func(m wire.Message) (bool, error) {
 		switch m := m.(type) {
 		case *wire.Items:
-			return false, r.onItems(ctx, m)
+			return false, r.onItems(m)
+		case *wire.List:
+			if r.protocol < wire.CompactSince {
+				return false, protocolError("frame type %d in protocol %d", m.Type(), r.protocol)
+			}
+			return false, r.onItems((*wire.Items)(m))
 		case *wire.Settle:
 			return false, r.onSettle(m)
 		case *wire.End:
@@ -458,7 +487,7 @@ func (r *receiver) readLoop(ctx context.Context) error {
 func (r *receiver) onTotals() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.endSeen || len(r.items) > 0 {
+	if !r.endSeen || r.items.len() > 0 {
 		return protocolError("totals before the last result")
 	}
 	r.onSaid()
@@ -473,10 +502,12 @@ func (r *receiver) settleAccounts(ctx context.Context) error {
 	if err := r.finishAgents(ctx, steps); err != nil {
 		return err
 	}
+	r.foldersDone()
 	r.mu.Lock()
 	ours := r.led.totals()
 	r.mu.Unlock()
 	ours.Finished = millis(time.Now())
+	sayBefore(ours, r.cfg.Before)
 	r.turns.reach(stepTotals)
 	if err := r.c.send(ctx, ours); err != nil {
 		return err
@@ -501,6 +532,7 @@ func (r *receiver) settleAccounts(ctx context.Context) error {
 		return err
 	}
 	r.mu.Lock()
+	r.report.Before = broughtBefore(ours)
 	r.report.Receipt = receipt.Format(proof.Payload, proof.Signature, sig)
 	r.mu.Unlock()
 	r.turns.reach(stepReceipt)
@@ -512,6 +544,9 @@ func (r *receiver) settleAccounts(ctx context.Context) error {
 		return err
 	}
 	r.meter.step(steps)
+	r.mu.Lock()
+	r.report.Parted = true
+	r.mu.Unlock()
 	r.meter.setPhase(PhaseDone)
 	return r.c.send(ctx, &wire.Bye{})
 }

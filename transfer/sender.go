@@ -18,14 +18,17 @@ import (
 	"github.com/ferry-move/ferry/transfer/squeeze"
 	"github.com/ferry-move/ferry/transfer/tree"
 	"github.com/ferry-move/ferry/transfer/wire"
-	"golang.org/x/sync/semaphore"
 )
 
 // SendConfig is what a sending session needs. The fields without a default must
 // be set.
 type SendConfig struct {
-	Self    Self
-	Peer    identity.DeviceID // as the link proved it
+	Self Self
+	Peer identity.DeviceID // as the link proved it
+	// Session is the one that goes on. Zero = a new one.
+	Session SessionID
+	// Started is when the session began. Zero = now.
+	Started time.Time
 	Control Control
 	Lanes   LaneOpener
 	// Agents are the kinds to move, in their order.
@@ -95,8 +98,8 @@ type sender struct {
 	c       *control
 	meter   *Meter
 	gate    *gate
-	session [wire.SessionSize]byte
-	started time.Time
+	session SessionID
+	started time.Time // of this part
 
 	peer     wire.Hello
 	answer   *wire.Answer
@@ -104,23 +107,25 @@ type sender struct {
 	accepted []int
 	declined []receipt.Declined
 
-	slots, keyBytes, valueBytes *semaphore.Weighted
+	protocol uint32  // the session's; set before work begins
+	credit   *credit // the same
 
-	manifest chan wire.Entry
+	manifest *queue[wire.Entry]
 	nextSent uint64 // ID of the next entry in a frame; owned by writeManifest
-	settled  chan wire.Settled
-	todo     chan *outItem
-	compare  chan compareJob
+	settled  *queue[wire.Settled]
+	todo     *queue[*outItem] // to be read block by block
+	small    *queue[*outItem] // to be read whole, for bundles
+	compare  *queue[compareJob]
 	blocks   chan *block
 
 	mu      sync.Mutex
-	items   map[uint64]*outItem // guarded by mu
-	backups []backup.Backup     // set before work begins
-	led     *ledger             // guarded by mu
-	listed  uint64              // guarded by mu; valid once listEnd
-	listEnd bool                // guarded by mu
-	report  Report              // guarded by mu
-	lanes   []LaneWriter        // guarded by mu
+	items   ring[outItem]   // guarded by mu
+	backups []backup.Backup // set before work begins
+	led     *ledger         // guarded by mu
+	listed  uint64          // guarded by mu; valid once listEnd
+	listEnd bool            // guarded by mu
+	report  Report          // guarded by mu
+	lanes   []LaneWriter    // guarded by mu
 
 	throttle throttle
 	judge    *squeeze.Judge
@@ -138,14 +143,17 @@ type compareJob struct {
 func Send(ctx context.Context, cfg SendConfig) (*Report, error) {
 	s := &sender{
 		cfg: cfg, c: newControl(cfg.Control), meter: cfg.Meter, started: time.Now(),
-		slots: semaphore.NewWeighted(Window), keyBytes: semaphore.NewWeighted(windowKeys), valueBytes: semaphore.NewWeighted(windowBytes),
-		manifest: make(chan wire.Entry, entriesPerFrame), settled: make(chan wire.Settled, Window),
-		todo: make(chan *outItem, Window), compare: make(chan compareJob, Window), blocks: make(chan *block, 32),
-		judge: squeeze.NewJudge(runtime.GOMAXPROCS(0)),
-		items: map[uint64]*outItem{}, nextSent: 1, turns: newTurns(senderHears), allDone: make(chan struct{}),
+		manifest: newQueue[wire.Entry](), settled: newQueue[wire.Settled](),
+		todo: newQueue[*outItem](), small: newQueue[*outItem](), compare: newQueue[compareJob](), blocks: make(chan *block, 32),
+		judge:    squeeze.NewJudge(runtime.GOMAXPROCS(0)),
+		nextSent: 1, turns: newTurns(senderHears), allDone: make(chan struct{}),
 	}
 	if s.meter == nil {
 		s.meter = new(Meter)
+	}
+	s.meter.again()
+	if s.cfg.Started.IsZero() {
+		s.cfg.Started = s.started
 	}
 	s.gate = newGate(cfg.Pauser)
 	s.meter.attach(s.c, s.gate)
@@ -155,7 +163,9 @@ func Send(ctx context.Context, cfg SendConfig) (*Report, error) {
 	}
 	s.throttle.limit = cfg.Limit
 	s.cfg.Transport.Flags |= backup.FlagDeviceToDeviceTransfer
-	rand.Read(s.session[:])
+	if s.session = s.cfg.Session; s.session.IsZero() {
+		rand.Read(s.session[:])
+	}
 	err := afterReceipt(runSession(ctx, s.c, s.readLoop, s.run), &s.report)
 	for _, l := range s.lanes {
 		l.Close()
@@ -211,7 +221,10 @@ func (s *sender) open(ctx context.Context) error {
 		return protocolError("another session's hello")
 	}
 	s.peer = *hello
-	offer := &wire.Offer{Flags: uint32(s.cfg.Transport.Flags), Started: millis(s.started), Verify: s.cfg.Verify, Again: s.cfg.Again}
+	s.protocol = min(wire.Protocol, hello.Protocol)
+	s.items.grow(WindowOf(s.protocol))
+	s.credit = newCredit(cost{int64(WindowOf(s.protocol)), windowKeys, windowBytes})
+	offer := &wire.Offer{Flags: uint32(s.cfg.Transport.Flags), Started: millis(s.cfg.Started), Verify: s.cfg.Verify, Again: s.cfg.Again}
 	progress := make([]KindProgress, len(s.cfg.Plans))
 	for i, p := range s.cfg.Plans {
 		offer.Kinds = append(offer.Kinds, wire.OfferedKind{Kind: string(p.Info.Kind), Items: p.Items, Bytes: p.Bytes, Cannot: p.CannotTotal(), Folders: p.Folders})
@@ -273,9 +286,19 @@ func (s *sender) readLoop(ctx context.Context) error {
 	return s.turns.listen(s.c, func(m wire.Message) (bool, error) {
 		switch m := m.(type) {
 		case *wire.Want:
-			return false, s.onWant(ctx, m)
+			return false, s.onWant(m)
+		case *wire.Need:
+			if s.protocol < wire.CompactSince {
+				return false, protocolError("frame type %d in protocol %d", m.Type(), s.protocol)
+			}
+			return false, s.onNeed(m)
 		case *wire.Results:
 			return false, s.onResults(m)
+		case *wire.Done:
+			if s.protocol < wire.CompactSince {
+				return false, protocolError("frame type %d in protocol %d", m.Type(), s.protocol)
+			}
+			return false, s.onDone(m)
 		case *wire.Waits:
 			s.gate.heard(m)
 			return false, nil
@@ -301,15 +324,24 @@ func closed(ch <-chan struct{}) bool {
 	}
 }
 
-func (s *sender) onWant(ctx context.Context, m *wire.Want) error {
+// wants notes that the receiver wants an item. It is called with mu held.
+func (s *sender) wants(id uint64) (*outItem, error) {
+	o := s.items.get(id)
+	if o == nil || o.wanted || o.it.Type == backup.TypeDirectory {
+		return nil, protocolError("it wants what is not on offer")
+	}
+	o.wanted = true
+	return o, nil
+}
+
+func (s *sender) onWant(m *wire.Want) error {
 	for _, w := range m.Wanted {
 		s.mu.Lock()
-		o := s.items[w.ID]
+		o, err := s.wants(w.ID)
 		s.mu.Unlock()
-		if o == nil || o.wanted || o.it.Type == backup.TypeDirectory {
-			return protocolError("it wants what is not on offer")
+		if err != nil {
+			return err
 		}
-		o.wanted = true
 		if len(w.Nodes) > 0 {
 			nodes, err := tree.ParseNodes(w.Nodes, o.it.Size)
 			if err != nil || o.it.Type != backup.TypeFile {
@@ -322,60 +354,125 @@ func (s *sender) onWant(ctx context.Context, m *wire.Want) error {
 			for _, d := range w.Digests {
 				job.digests = append(job.digests, backup.Digest(d))
 			}
-			if err := put(ctx, s.compare, job); err != nil {
-				return err
-			}
-		} else if err := put(ctx, s.todo, o); err != nil {
-			return err
+			s.compare.put(job)
+		} else {
+			s.read(o)
 		}
 	}
 	return nil
+}
+
+func (s *sender) onNeed(m *wire.Need) error {
+	var small []*outItem
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range m.Runs {
+		for id := r.First; id < r.First+r.Count; id++ {
+			o, err := s.wants(id)
+			if err != nil {
+				return err
+			}
+			if s.bundles(o) {
+				small = append(small, o)
+			} else {
+				s.todo.put(o)
+			}
+		}
+	}
+	if len(small) > 0 {
+		s.small.put(small...)
+	}
+	return nil
+}
+
+// read queues an item to be read.
+func (s *sender) read(o *outItem) {
+	if s.bundles(o) {
+		s.small.put(o)
+	} else {
+		s.todo.put(o)
+	}
 }
 
 // thereBytes is how many bytes of the item the receiver had before.
 func (o *outItem) thereBytes() int64 { return tree.Covered(o.there) * wire.BlockSize }
 
 func (s *sender) onResults(m *wire.Results) error {
-	for _, r := range m.Results {
-		if err := s.onResult(r); err != nil {
-			return err
+	all := make([]ended, len(m.Results))
+	for i, r := range m.Results {
+		all[i] = ended{id: r.ID, out: backup.Outcome(r.Outcome), reason: backup.Reason(r.Reason), name: backup.Key(r.Name)}
+		if len(r.Digest) > 0 {
+			all[i].digest = backup.Digest(r.Digest)
 		}
 	}
+	return s.onEnded(all, false)
+}
+
+func (s *sender) onDone(m *wire.Done) error {
+	var all []ended
+	for _, r := range m.Runs {
+		for id := r.First; id < r.First+r.Count; id++ {
+			if all = append(all, ended{id: id, out: backup.Outcome(r.Outcome)}); len(all) == wire.MaxBatch {
+				if err := s.onEnded(all, true); err != nil {
+					return err
+				}
+				all = all[:0]
+			}
+		}
+	}
+	return s.onEnded(all, true)
+}
+
+// onEnded takes results. ours tells that their content is what this side knows
+// of; a receiver that has another has another root as well.
+func (s *sender) onEnded(all []ended, ours bool) error {
+	outs := make([]*outItem, 0, len(all))
+	var back cost
+	s.mu.Lock()
+	for i := range all {
+		o, err := s.end(&all[i], ours)
+		if err != nil {
+			s.mu.Unlock()
+			return err
+		}
+		outs = append(outs, o)
+		n, keys := s.led.add(all[i])
+		back.items, back.keys = back.items+n, back.keys+keys
+		if o.it.Type == backup.TypeEntity {
+			back.values += int64(len(o.it.Value))
+		}
+		o.ended.Store(true)
+	}
+	s.checkDone()
+	s.mu.Unlock()
+	for i, o := range outs {
+		s.release(o)
+		tellItem(s.cfg.Observer, s.cfg.Verify, &all[i])
+	}
+	s.credit.give(back)
 	return nil
 }
 
-func (s *sender) onResult(r wire.Result) error {
-	s.mu.Lock()
-	o := s.items[r.ID]
+// end completes a result by what is known of its item, which leaves the window.
+// It is called with mu held.
+func (s *sender) end(e *ended, ours bool) (*outItem, error) {
+	o := s.items.get(e.id)
 	if o == nil {
-		s.mu.Unlock()
-		return protocolError("a result for no item")
+		return nil, protocolError("a result for no item")
 	}
-	delete(s.items, r.ID)
-	e := ended{id: o.id, kind: o.kind, it: o.it, out: backup.Outcome(r.Outcome), reason: backup.Reason(r.Reason), name: backup.Key(r.Name)}
+	s.items.del(e.id)
+	e.kind, e.it = o.kind, o.it
 	e.it.Value = nil
-	if len(r.Digest) > 0 {
-		e.digest = backup.Digest(r.Digest)
+	if ours && o.it.Type != backup.TypeDirectory {
+		e.digest = o.digest
 	}
 	moved := e.out == backup.Added || e.out == backup.Merged
 	if o.it.Type != backup.TypeDirectory && (moved && (!o.sent || e.digest != o.digest) ||
 		e.out == backup.Skipped && (e.digest.IsZero() || o.it.Type == backup.TypeFile && !o.digest.IsZero() && e.digest != o.digest)) {
-		s.mu.Unlock()
-		return protocolError("it acknowledges content that it does not have")
+		return nil, protocolError("it acknowledges content that it does not have")
 	}
-	n, keys := s.led.add(e)
 	s.meter.ended(o.kind, o.it, o.moved, e.out == backup.Failed)
-	s.checkDone()
-	s.mu.Unlock()
-	o.ended.Store(true)
-	s.release(o)
-	s.slots.Release(n)
-	s.keyBytes.Release(keys)
-	if o.it.Type == backup.TypeEntity {
-		s.valueBytes.Release(int64(len(o.it.Value)))
-	}
-	tellItem(s.cfg.Observer, s.cfg.Verify, e)
-	return nil
+	return o, nil
 }
 
 // release tells an agent that nothing more of an item is wanted.
@@ -422,7 +519,7 @@ func (s *sender) settleAccounts(ctx context.Context) error {
 	p := &receipt.Payload{
 		Session: hex.EncodeToString(s.session[:]), Protocol: min(wire.Protocol, s.peer.Protocol), Flags: s.cfg.Transport.Flags,
 		Sender:   receipt.Side{Device: s.cfg.Self.Key.ID(), Name: s.cfg.Self.Name, Version: s.cfg.Self.Version},
-		Receiver: s.report.Peer, Started: fromMillis(millis(s.started)), Finished: fromMillis(theirs.Finished),
+		Receiver: s.report.Peer, Started: fromMillis(millis(s.cfg.Started)), Finished: fromMillis(theirs.Finished),
 		Declined: append([]receipt.Declined{}, s.declined...),
 	}
 	s.mu.Lock()
@@ -448,6 +545,7 @@ func (s *sender) settleAccounts(ctx context.Context) error {
 		return protocolError("its signature does not match the receipt")
 	}
 	s.mu.Lock()
+	s.report.Before = broughtBefore(theirs)
 	s.report.Receipt = receipt.Format(payload, sig, proof.Signature)
 	s.mu.Unlock()
 	s.meter.step(steps)
@@ -457,6 +555,11 @@ func (s *sender) settleAccounts(ctx context.Context) error {
 	}
 	s.meter.step(steps)
 	s.meter.setPhase(PhaseDone)
-	_, err = next[*wire.Bye](ctx, s.turns)
-	return err
+	if _, err = next[*wire.Bye](ctx, s.turns); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.report.Parted = true
+	s.mu.Unlock()
+	return nil
 }

@@ -107,7 +107,7 @@ func (s *sender) pack(ctx context.Context, c *crew, run *laneRun, out chan<- pac
 			return err
 		}
 		p := packed{block: b, out: b.data}
-		if b.worth && len(b.data) >= squeeze.MinBlock && !b.o.ended.Load() && b.o.squeeze.Try() {
+		if b.worth && len(b.data) >= squeeze.MinBlock && b.try() {
 			p.ticket, p.judged = s.judge.Next(), true
 			if p.ticket.Squeeze {
 				s.squeeze(&e, &p)
@@ -147,7 +147,9 @@ func (s *sender) squeeze(e *squeeze.Encoder, p *packed) {
 	began := time.Now()
 	small, ok := e.Append(p.buf[:0], p.data)
 	p.took = time.Since(began)
-	p.o.squeeze.Tried(ok)
+	if p.o != nil {
+		p.o.squeeze.Tried(ok)
+	}
 	if ok {
 		p.out = small
 		p.head.Codec, p.head.Packed = wire.Squeezed, uint32(len(small))
@@ -191,13 +193,10 @@ func (s *sender) write(ctx context.Context, lane LaneWriter, w *bufio.Writer, in
 				return err
 			}
 		}
-		n := len(p.data) // counted before the result can come
-		s.mu.Lock()
-		p.o.moved += int64(n)
-		s.mu.Unlock()
-		s.meter.moved(n)
-		head = wire.AppendBlockHeader(head[:0], p.head)
-		s.meter.carried(p.head.OnLane())
+		n := len(p.data)
+		content, items := s.leaves(p.block) // counted before the result can come
+		head = p.appendHead(head[:0])
+		s.meter.carried(len(head) + len(p.out))
 		_, err := w.Write(head)
 		if err == nil {
 			err = s.throttle.write(ctx, w, p.out)
@@ -207,16 +206,13 @@ func (s *sender) write(ctx context.Context, lane LaneWriter, w *bufio.Writer, in
 		} else {
 			s.judge.Other(n)
 		}
-		last := p.last
 		p.release()
 		if err != nil {
 			return err
 		}
 		s.mu.Lock()
-		s.report.SentBytes += uint64(n)
-		if last {
-			s.report.SentItems++
-		}
+		s.report.SentBytes += uint64(content)
+		s.report.SentItems += uint64(items)
 		s.mu.Unlock()
 	}
 }

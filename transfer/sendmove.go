@@ -20,11 +20,12 @@ const (
 	comparers   = 2 // files being hashed for a comparison at once
 )
 
-// block is a piece of content on its way to a lane.
+// block is a piece of content on its way to a lane, or a bundle of small items.
 type block struct {
 	head  wire.BlockHeader
 	o     *outItem
 	last  bool
+	many  []*outItem            // the items of a bundle, which has no o
 	worth bool                  // it may be squeezed
 	data  []byte                // the content
 	buf   *[wire.BlockSize]byte // what data lies in, to be given back; nil for an entity's value
@@ -48,7 +49,7 @@ func (s *sender) move(ctx context.Context) error {
 	g.Go(func() error { return s.gate.tellWaits(gctx, s.c, s.meter, s.peer.Protocol, s.allDone) })
 	g.Go(func() error { return s.writeManifest(gctx) })
 	g.Go(func() error {
-		return batches(gctx, s.settled, s.allDone, entriesPerFrame, linger, func(b []wire.Settled) error {
+		return s.settled.batches(gctx, s.allDone, entriesPerFrame, linger, func(b []wire.Settled) error {
 			return s.c.send(gctx, &wire.Settle{Settled: b})
 		})
 	})
@@ -56,10 +57,13 @@ func (s *sender) move(ctx context.Context) error {
 	defer end()
 	producers, pctx := errgroup.WithContext(gctx)
 	for range fileReaders {
-		producers.Go(func() error { return each(pctx, s.todo, s.allDone, s.readItem) })
+		producers.Go(func() error { return s.todo.each(pctx, s.allDone, 1, s.readItem) })
+	}
+	for range bundlers {
+		producers.Go(func() error { return s.bundle(pctx) })
 	}
 	for range comparers {
-		producers.Go(func() error { return each(pctx, s.compare, s.allDone, s.compareItem) })
+		producers.Go(func() error { return s.compare.each(pctx, s.allDone, 1, s.compareItem) })
 	}
 	g.Go(func() error {
 		err := producers.Wait()
@@ -75,7 +79,7 @@ func (s *sender) move(ctx context.Context) error {
 
 // list walks the agents in their order and gives every item an ID.
 func (s *sender) list(ctx context.Context) error {
-	defer close(s.manifest)
+	defer s.manifest.close()
 	id := uint64(0)
 	for _, k := range s.accepted {
 		for it, err := range s.backups[k].Items(ctx) {
@@ -125,30 +129,38 @@ func (s *sender) listItem(ctx context.Context, id uint64, kind int, it backup.It
 		}
 		entry.Group = entry.Group[:min(len(entry.Group), backup.MaxKey)]
 		s.release(o)
-		o.it, o.unlisted = entry.Item(s.kinds), true
+		o.it, o.unlisted = entry.Item(s.kinds, string(entry.Group)), true
 	}
-	if err := s.slots.Acquire(ctx, 1); err != nil {
-		return context.Cause(ctx)
-	}
-	if err := s.keyBytes.Acquire(ctx, keyCost(o.it)); err != nil {
-		return context.Cause(ctx)
-	}
+	need := cost{items: 1, keys: keyCost(o.it)}
 	if o.it.Type == backup.TypeEntity {
-		if err := s.valueBytes.Acquire(ctx, int64(len(o.it.Value))); err != nil {
-			return context.Cause(ctx)
-		}
+		need.values = int64(len(o.it.Value))
+	}
+	if err := s.credit.take(ctx, need); err != nil {
+		return err
 	}
 	s.mu.Lock()
-	s.items[id] = o
+	s.items.set(id, o)
 	s.mu.Unlock()
-	return put(ctx, s.manifest, entry)
+	s.manifest.put(entry)
+	return nil
 }
 
 // writeManifest sends the entries, and End after the last.
 func (s *sender) writeManifest(ctx context.Context) error {
-	err := batches(ctx, s.manifest, nil, entriesPerFrame, linger, func(b []wire.Entry) error {
+	most := entriesPerFrame
+	if s.protocol >= wire.CompactSince {
+		most = compactPerFrame
+	}
+	err := s.manifest.batches(ctx, nil, most, linger, func(b []wire.Entry) error {
 		return frames(b, func(e *wire.Entry) int { return len(e.Key) + len(e.Group) + 128 }, func(b []wire.Entry) error {
-			if err := s.c.send(ctx, &wire.Items{First: s.nextSent, Entries: b}); err != nil {
+			m := &wire.Items{First: s.nextSent, Entries: b}
+			var err error
+			if s.protocol >= wire.CompactSince {
+				err = s.c.send(ctx, (*wire.List)(m))
+			} else {
+				err = s.c.send(ctx, m)
+			}
+			if err != nil {
 				return err
 			}
 			s.nextSent += uint64(len(b))
@@ -169,7 +181,7 @@ func (s *sender) compareItem(ctx context.Context, job compareJob) error {
 	if o.it.Type == backup.TypeFile {
 		r, err := s.backups[o.kind].Open(ctx, o.it, 0)
 		if err != nil {
-			return s.fail(ctx, o, err)
+			return s.fail(o, err)
 		}
 		h := blake3.New(32, nil)
 		_, err = io.Copy(h, gatedReader{ctx, s, o, r})
@@ -178,7 +190,7 @@ func (s *sender) compareItem(ctx context.Context, job compareJob) error {
 			return context.Cause(ctx)
 		}
 		if err != nil {
-			return s.fail(ctx, o, err)
+			return s.fail(o, err)
 		}
 		d = backup.Digest(h.Sum(nil))
 		s.mu.Lock()
@@ -187,14 +199,16 @@ func (s *sender) compareItem(ctx context.Context, job compareJob) error {
 	}
 	for i, have := range job.digests {
 		if d == have {
-			return put(ctx, s.settled, wire.Settled{ID: o.id, Same: uint32(i + 1)})
+			s.settled.put(wire.Settled{ID: o.id, Same: uint32(i + 1)})
+			return nil
 		}
 	}
 	s.mu.Lock()
 	n := o.moved
 	s.mu.Unlock()
 	s.hashed(o, -n) // it is counted as it is sent
-	return s.readItem(ctx, o)
+	s.read(o)
+	return nil
 }
 
 // hashed counts n bytes that were read to be compared. Only where that is what a
@@ -232,8 +246,9 @@ func (g gatedReader) Read(p []byte) (int, error) {
 }
 
 // fail settles an item that cannot be read. The run goes on.
-func (s *sender) fail(ctx context.Context, o *outItem, err error) error {
-	return put(ctx, s.settled, wire.Settled{ID: o.id, Fail: uint16(backup.ReasonOf(err))})
+func (s *sender) fail(o *outItem, err error) error {
+	s.settled.put(wire.Settled{ID: o.id, Fail: uint16(backup.ReasonOf(err))})
+	return nil
 }
 
 // readItem reads an item's content once, but for what the receiver has, and
@@ -259,7 +274,7 @@ func (s *sender) readGap(ctx context.Context, o *outItem, t *tree.Tree, gap tree
 	var r io.ReadCloser
 	if o.it.Type == backup.TypeFile {
 		if r, err = s.backups[o.kind].Open(ctx, o.it, gap.First*wire.BlockSize); err != nil {
-			return false, s.fail(ctx, o, err)
+			return false, s.fail(o, err)
 		}
 		defer r.Close()
 	}
@@ -280,7 +295,7 @@ func (s *sender) readGap(ctx context.Context, o *outItem, t *tree.Tree, gap tree
 			done()
 			if err != nil {
 				b.release()
-				return false, s.fail(ctx, o, err)
+				return false, s.fail(o, err)
 			}
 		}
 		if i == gap.First && !s.cfg.NoSqueeze && n >= squeeze.MinBlock {

@@ -31,6 +31,9 @@ func (f *fake) samples(item uint64, totals *wire.Totals, proof *wire.Receipt) []
 		&wire.Settle{Settled: []wire.Settled{{ID: 1, Fail: 1}}},
 		&wire.Results{Results: []wire.Result{{ID: item, Outcome: 4, Reason: 1}}},
 		&wire.End{}, totals, proof, &wire.Bye{}, &wire.Ping{}, &wire.Stop{Kind: wire.StopCancelled}, &wire.Waits{For: wire.WaitPause},
+		&wire.List{First: 1, Entries: []wire.Entry{file("Documents/a", 7)}},
+		&wire.Need{Runs: []wire.Run{{First: item, Count: 1}}},
+		&wire.Done{Runs: []wire.DoneRun{{Run: wire.Run{First: item, Count: 1}, Outcome: 3}}},
 	}
 }
 
@@ -45,7 +48,7 @@ type state struct {
 // judge says each message in a state and looks at how the session ends: legal
 // ones leave it as it was, others end it at once.
 func judge(t *testing.T, s state, run func(t *testing.T, script func(*fake)) ended) {
-	for i := range 14 {
+	for i := range 17 {
 		synctest.Test(t, func(t *testing.T) {
 			var m wire.Message
 			e := run(t, func(f *fake) {

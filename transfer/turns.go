@@ -41,6 +41,8 @@ type span struct {
 //	                                           Totals ──────────── Totals
 //	                                           Waits ───────────── Waits ─── Waits ─── Waits
 //
+// From protocol 3 on List, Need and Done come where Items, Want and Results may.
+//
 // Beyond that, Totals end Settle, come before Receipt, and come only when every
 // item has its result.
 var (
@@ -48,7 +50,9 @@ var (
 		wire.TypeHello:   {from: stepHello, to: stepHello},
 		wire.TypeAnswer:  {from: stepOffer, to: stepOffer},
 		wire.TypeWant:    {from: stepMove, to: stepMove, streamed: true},
+		wire.TypeNeed:    {from: stepMove, to: stepMove, streamed: true},
 		wire.TypeResults: {from: stepMove, to: stepMove, streamed: true},
+		wire.TypeDone:    {from: stepMove, to: stepMove, streamed: true},
 		wire.TypeTotals:  {from: stepMove, to: stepTotals},
 		wire.TypeReceipt: {from: stepReceipt, to: stepReceipt},
 		wire.TypeBye:     {from: stepBye, to: stepBye},
@@ -59,6 +63,7 @@ var (
 		wire.TypeHello:   {from: stepQuiet, to: stepQuiet},
 		wire.TypeOffer:   {from: stepHello, to: stepHello},
 		wire.TypeItems:   {from: stepMove, to: stepMove, streamed: true},
+		wire.TypeList:    {from: stepMove, to: stepMove, streamed: true},
 		wire.TypeEnd:     {from: stepMove, to: stepMove},
 		wire.TypeSettle:  {from: stepMove, to: stepTotals, streamed: true},
 		wire.TypeTotals:  {from: stepMove, to: stepTotals},

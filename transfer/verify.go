@@ -22,7 +22,7 @@ type DifferObserver interface {
 }
 
 // tellItem tells an observer of an item that ended, if it is worth it.
-func tellItem(o Observer, verify bool, e ended) {
+func tellItem(o Observer, verify bool, e *ended) {
 	if o == nil {
 		return
 	}

@@ -51,7 +51,10 @@ type session struct {
 
 // attach makes the meter look at a session, and detach forget it.
 func (m *Meter) attach(c *control, g *gate) { m.session.Store(&session{c: c, g: g}) }
-func (m *Meter) detach()                    { m.session.Store(nil) }
+func (m *Meter) detach() {
+	m.session.Store(nil)
+	m.missing.Store(0)
+}
 
 // stirred notes that something moved.
 func (m *Meter) stirred() {

@@ -64,6 +64,7 @@ var rules = map[string][]string{
 	"bench/...": {},
 	// It makes moves of phones that need no disk, which the program cannot.
 	"bench/scale": {"app/session", "mobile", "mobile/backup", "mobile/fakephone", "mobile/phone", "p2p/pairing", "transfer"},
+	"torture":     {},
 }
 
 // owners say which packages may import a library; everything below a path

@@ -15,12 +15,11 @@ import (
 	"github.com/ferry-move/ferry/p2p/identity"
 	"github.com/ferry-move/ferry/p2p/pairing"
 	"github.com/ferry-move/ferry/transfer"
-	"github.com/ferry-move/ferry/transfer/journal"
-	"github.com/ferry-move/ferry/transfer/wire"
 )
 
-// pairedFor is how long a device that proved the code has to begin its move,
-// which it does at once. So long no new code is shown: nobody needs one.
+// pairedFor is how long no new code is shown after a device proved one: it begins
+// its move at once, and nobody needs another. Where its link breaks in between, it
+// may begin for as long as a session lives.
 const pairedFor = 15 * time.Second
 
 // ReceiveOptions are what the new phone needs. The fields without a default
@@ -46,9 +45,14 @@ type ReceiveOptions struct {
 	// the next one too. nil = that is not possible.
 	Pauser *transfer.Pauser
 	// Accept asks the person about an offer that was Offered. It is not called
-	// for one that there is no space for.
+	// for one that there is no space for, nor when a session goes on that was
+	// agreed to.
 	Accept func(context.Context, transfer.Offer) (transfer.Decision, error)
 	Events Events
+
+	// For tests: instead of Life, and of the system's sockets. 0, nil = those.
+	life    time.Duration
+	sockets sockets
 }
 
 // receiving is a new phone that waits.
@@ -60,15 +64,16 @@ type receiving struct {
 	shut   *pairing.Desk // closed: it refuses whoever comes during a move
 	events Events
 
-	moves chan *p2p.Stream // a paired device's session stream, one at a time
+	visits chan visit // a device that may begin a move or go on with one, one at a time
 
-	done   bool  // the one move of Once has ended; owned by loop
-	result error // how; owned by loop
+	done   bool   // the one move of Once has ended; owned by loop
+	result error  // how; owned by loop
+	shown  uint64 // the code that was shown last; owned by loop
 
 	mu     sync.Mutex
-	paired map[identity.DeviceID]time.Time // guarded by mu
-	busy   bool                            // guarded by mu
-	sequel *sequel                         // nil = none is awaited; guarded by mu
+	paired map[identity.DeviceID]time.Time // when a device proved the code; guarded by mu
+	held   *held                           // the session under way or waited for; guarded by mu, set by loop
+	busy   bool                            // a part is under way; guarded by mu
 	wg     sync.WaitGroup                  // stream handlers
 }
 
@@ -89,7 +94,7 @@ func Receive(ctx context.Context, opt ReceiveOptions) error {
 		}
 		defer unlock()
 	}
-	host, err := p2p.New(p2p.Config{Key: key, Listen: true, Port: opt.Port, Loopback: opt.Loopback})
+	host, err := p2p.New(p2p.Config{Key: key, Listen: true, Port: opt.Port, Loopback: opt.Loopback, ListenUDP: opt.sockets})
 	if err != nil {
 		return errors.Join(err, tryPort(opt.Port, opt.Loopback))
 	}
@@ -110,7 +115,7 @@ func Receive(ctx context.Context, opt ReceiveOptions) error {
 	}
 	defer ann.Close()
 	r := &receiving{
-		opt: opt, key: key, host: host, desk: desk, shut: shut, events: serial(opt.Events), moves: make(chan *p2p.Stream),
+		opt: opt, key: key, host: host, desk: desk, shut: shut, events: serial(opt.Events), visits: make(chan visit),
 		paired: map[identity.DeviceID]time.Time{},
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -118,6 +123,7 @@ func Receive(ctx context.Context, opt ReceiveOptions) error {
 	defer cancel()
 	host.Handle(p2p.PairProtocol, func(s *p2p.Stream) { r.handle(ctx, s, r.pair) })
 	host.Handle(p2p.SessionProtocol, func(s *p2p.Stream) { r.handle(ctx, s, r.session) })
+	host.Handle(p2p.AgainProtocol, func(s *p2p.Stream) { r.handle(ctx, s, r.again) })
 	r.events.tell(Ready{Name: opt.Name, Device: key.ID(), Addrs: reachable(host.Port(), opt.Loopback)})
 	return r.loop(ctx)
 }
@@ -151,37 +157,50 @@ func serial(e Events) Events {
 
 // loop shows codes while it waits, and runs moves one after the other.
 func (r *receiving) loop(ctx context.Context) error {
+	defer r.giveUp(ctx)
 	for {
 		offer, changed, err := r.desk.Offer()
 		if err != nil {
 			return err
 		}
-		r.events.tell(Code{
-			Code: offer.Code, Link: offer.Link(linkAddrs(r.host.Port(), r.opt.Loopback)...), Expires: offer.Expires, Why: offer.Why,
-		})
-		if err := r.wait(ctx, changed); err != nil {
+		if !r.done && offer.Serial != r.shown {
+			r.shown = offer.Serial
+			r.events.tell(Code{
+				Code: offer.Code, Link: offer.Link(linkAddrs(r.host.Port(), r.opt.Loopback)...), Expires: offer.Expires, Why: offer.Why,
+			})
+		}
+		if err := r.wait(ctx, changed); err != nil && !r.done {
 			return err
 		}
-		if r.done {
+		if r.done && (r.held == nil || ctx.Err() != nil) {
 			return r.result
 		}
 	}
 }
 
-// wait returns when another code is to be shown, or a move has ended.
+// wait returns when another code is to be shown, or a part of a move has ended.
 func (r *receiving) wait(ctx context.Context, changed <-chan struct{}) error {
 	var late <-chan time.Time
+	var look <-chan time.Time
+	if r.held != nil {
+		t := time.NewTicker(lifeStep)
+		defer t.Stop()
+		look = t.C
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case s := <-r.moves:
-			err := r.move(ctx, s)
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
+		case v := <-r.visits:
+			if !r.welcome(v) {
+				continue
 			}
-			r.done, r.result = r.opt.Once, err
-			return nil
+			return r.move(ctx, v)
+		case <-look:
+			if r.held.life.pass(time.Now()) == 0 {
+				r.over(r.held.lost)
+				return nil
+			}
 		case <-late: // it paired and went away
 			return nil
 		case <-changed:
@@ -208,12 +227,6 @@ func (r *receiving) handle(ctx context.Context, s *p2p.Stream, f func(context.Co
 	f(ctx, s)
 }
 
-func (r *receiving) isBusy() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.busy
-}
-
 // pair lets a device prove the code.
 func (r *receiving) pair(ctx context.Context, s *p2p.Stream) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
@@ -232,7 +245,7 @@ func (r *receiving) pair(ctx context.Context, s *p2p.Stream) {
 	_, err = desk.Respond(ctx, s, b, func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.paired[peer] = time.Now().Add(pairedFor)
+		r.paired[peer] = time.Now()
 	})
 	var wrong *pairing.WrongCodeError
 	switch {
@@ -243,112 +256,6 @@ func (r *receiving) pair(ctx context.Context, s *p2p.Stream) {
 	}
 	s.CloseWrite()
 	s.Close()
-}
-
-// session lets a device that paired begin one move, once.
-func (r *receiving) session(ctx context.Context, s *p2p.Stream) {
-	peer := s.Link().Remote()
-	if r.isSequel(ctx, peer) {
-		r.hand(ctx, s)
-		return
-	}
-	r.mu.Lock()
-	until, ok := r.paired[peer]
-	busy := r.busy
-	if ok && !busy {
-		delete(r.paired, peer)
-		r.busy = true
-	}
-	r.mu.Unlock()
-	switch {
-	case !ok || time.Now().After(until):
-		s.Reset()
-		return
-	case busy:
-		transfer.Refuse(ctx, s.Control(), wire.StopBusy)
-		return
-	}
-	r.hand(ctx, s)
-}
-
-// hand gives a stream to the loop.
-func (r *receiving) hand(ctx context.Context, s *p2p.Stream) {
-	select {
-	case r.moves <- s:
-	case <-ctx.Done():
-		s.Reset()
-	}
-}
-
-// move runs one move, and the verification that follows it.
-func (r *receiving) move(ctx context.Context, s *p2p.Stream) error {
-	defer func() {
-		r.mu.Lock()
-		r.busy = false
-		r.mu.Unlock()
-	}()
-	m := &move{}
-	follows, err := r.one(ctx, s, m, nil)
-	switch {
-	case follows != nil && err == nil:
-		err = r.verification(ctx, m, follows)
-	case follows != nil:
-		r.awaits(nil)
-		close(follows.ended)
-	}
-	if m.done.Report == nil {
-		return err
-	}
-	return m.end(r.events, err)
-}
-
-// one runs one session: a move, or the verification of the one before. It returns
-// what is to follow.
-func (r *receiving) one(ctx context.Context, s *p2p.Stream, m *move, before *sequel) (follows *sequel, err error) {
-	peer := s.Link().Remote()
-	lanes, err := r.host.AcceptLanes(peer)
-	if err != nil {
-		s.Reset()
-		return nil, err
-	}
-	defer lanes.Close()
-	meter := new(transfer.Meter)
-	var accepted sync.Once
-	rep, err := transfer.Receive(ctx, transfer.ReceiveConfig{
-		Self: transfer.Self{Key: r.key, Name: r.opt.Name, Version: Version}, Peer: peer,
-		Control: s.Control(), Lanes: acceptor{lanes}, Agents: r.opt.Phone.Agents(), Free: r.opt.Phone.Free, Limit: r.opt.Limit, Meter: meter, Pauser: r.opt.Pauser,
-		Observer: observer{r.events},
-		Journal: func(d identity.DeviceID) (*journal.Journal, error) {
-			j, err := journal.Open(journalPath(r.opt.Home, r.opt.Place, d), d)
-			if err == nil && j.State() != journal.Sound {
-				r.events.tell(Notes{j.State()})
-			}
-			return j, err
-		},
-		Accept: func(ctx context.Context, o transfer.Offer) (transfer.Decision, error) {
-			if before != nil {
-				if !before.covers(o) {
-					return transfer.Decision{}, nil
-				}
-				tellBegin(r.events, true, o.Peer, meter)
-				return before.decision, nil
-			}
-			r.events.tell(Offered{o})
-			if o.Missing() > 0 {
-				return transfer.Decision{Why: wire.StopNoSpace}, nil
-			}
-			d, err := r.opt.Accept(ctx, o)
-			if err == nil && d.Accept {
-				accepted.Do(func() { tellBegin(r.events, false, o.Peer, meter) })
-				if o.Again {
-					follows = &sequel{peer: peer, offer: o, decision: d, ended: make(chan struct{})}
-					r.awaits(follows)
-				}
-			}
-			return d, err
-		},
-	})
-	return follows, m.add(ctx, r.events, r.opt.Home, rep, err, before != nil)
 }
 
 // reachable lists this device's addresses with a port, for people.

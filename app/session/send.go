@@ -13,7 +13,6 @@ import (
 	"github.com/ferry-move/ferry/p2p/identity"
 	"github.com/ferry-move/ferry/p2p/pairing"
 	"github.com/ferry-move/ferry/transfer"
-	"github.com/ferry-move/ferry/transfer/receipt"
 )
 
 const (
@@ -78,6 +77,10 @@ type SendOptions struct {
 	// Choose asks which of several new phones. nil = AmbiguousError.
 	Choose func(context.Context, []discovery.Candidate) (discovery.Candidate, error)
 	Events Events
+
+	// For tests: instead of Life, and of the system's sockets. 0, nil = those.
+	life    time.Duration
+	sockets sockets
 }
 
 // agentsOf returns the agents of the kinds that are to move.
@@ -116,43 +119,22 @@ func Send(ctx context.Context, opt SendOptions) (*transfer.Report, error) {
 		return nil, err
 	}
 	events.tell(Planned{Plans: plans})
-	host, err := p2p.New(p2p.Config{Key: key})
+	host, err := p2p.New(p2p.Config{Key: key, ListenUDP: opt.sockets})
 	if err != nil {
 		return nil, err
 	}
 	defer host.Close()
-	link, err := meet(ctx, host, opt, events)
+	link, addrs, err := meet(ctx, host, opt, events)
 	if err != nil {
 		return nil, err
 	}
-	defer link.Close()
-	m := &move{}
-	run := func(verify, again bool) error {
-		stream, err := link.Open(ctx, p2p.SessionProtocol)
-		if err != nil {
-			return errors.Join(transfer.ErrLinkLost, err)
-		}
-		meter := new(transfer.Meter)
-		rep, err := transfer.Send(ctx, transfer.SendConfig{
-			Self: transfer.Self{Key: key, Name: opt.Name, Version: Version}, Peer: link.Remote(),
-			Control: stream.Control(), Lanes: opener{link}, Agents: agentsOf(opt.Phone, opt.Kinds), Plans: plans, LaneCount: opt.Lanes,
-			Verify: verify, Again: again, Limit: opt.Limit, Meter: meter, Pauser: opt.Pauser, Observer: observer{events},
-			Accepted: func(peer receipt.Side) { tellBegin(events, verify, peer, meter) },
-		})
-		return m.add(ctx, events, opt.Home, rep, err, verify)
-	}
-	err = run(false, opt.Verify)
-	if err == nil && opt.Verify {
-		err = run(true, false)
-	}
-	if m.done.Report == nil {
-		return nil, err
-	}
-	return m.done.Report, m.end(events, err)
+	s := &sending{opt: opt, events: events, key: key, host: host, plans: plans, life: life{all: opt.life}}
+	return s.run(ctx, link, addrs)
 }
 
-// meet links to the new phone and proves the code.
-func meet(ctx context.Context, host *p2p.Host, opt SendOptions, events Events) (*p2p.Link, error) {
+// meet links to the new phone and proves the code. It also returns where the new
+// phone may be.
+func meet(ctx context.Context, host *p2p.Host, opt SendOptions, events Events) (*p2p.Link, []netip.AddrPort, error) {
 	var pw pairing.Password
 	var expect identity.DeviceID
 	addrs := opt.At
@@ -160,7 +142,7 @@ func meet(ctx context.Context, host *p2p.Host, opt SendOptions, events Events) (
 	if len(addrs) == 0 && opt.To == "" && opt.Choose == nil {
 		// Without anyone to ask, the text of the QR code may say where to go.
 		if pw, err = opt.Password(ctx, nil); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if l, ok := pw.(pairing.Link); ok {
 			addrs, expect = l.Addrs, l.Device
@@ -169,20 +151,20 @@ func meet(ctx context.Context, host *p2p.Host, opt SendOptions, events Events) (
 	if len(addrs) == 0 {
 		c, err := find(ctx, opt, events)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		events.tell(Found{Candidate: c})
 		addrs = c.Addrs
 	}
 	link, err := host.Dial(ctx, addrs, expect)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := prove(ctx, link, opt, pw, events); err != nil {
 		link.Close()
-		return nil, err
+		return nil, nil, err
 	}
-	return link, nil
+	return link, addrs, nil
 }
 
 // prove pairs, with as many codes as the person gives and the new phone takes.

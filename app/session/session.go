@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -66,6 +67,9 @@ func loadKey(home string) (*identity.Key, error) {
 	}
 	return nil, &HomeError{err}
 }
+
+// sockets opens a device's UDP sockets.
+type sockets = func(network string, laddr *net.UDPAddr) (net.PacketConn, error)
 
 // Event is something that happened. It is one of the types below.
 type Event interface{ event() }
@@ -131,9 +135,9 @@ type Item struct {
 	Reason    backup.Reason
 }
 
-// Waiting says that a move waits until there is space on the new phone; with
-// Missing 0 it goes on.
-type Waiting struct {
+// WaitingForSpace says that a move waits until there is space on the new phone;
+// with Missing 0 it goes on.
+type WaitingForSpace struct {
 	// Missing is how many bytes must be freed, as far as that is known.
 	Missing int64
 	// Own tells that it is the disk with ferry's own folder on this device.
@@ -156,21 +160,21 @@ func (d Done) Complete() bool {
 	return d.Report != nil && d.Report.Complete() && (d.Verified == nil || d.Verified.Complete())
 }
 
-func (Ready) event()     {}
-func (Code) event()      {}
-func (Found) event()     {}
-func (NobodyYet) event() {}
-func (WrongCode) event() {}
-func (Paired) event()    {}
-func (Planned) event()   {}
-func (Offered) event()   {}
-func (Accepted) event()  {}
-func (Item) event()      {}
-func (Notes) event()     {}
-func (Verifying) event() {}
-func (Differed) event()  {}
-func (Waiting) event()   {}
-func (Done) event()      {}
+func (Ready) event()           {}
+func (Code) event()            {}
+func (Found) event()           {}
+func (NobodyYet) event()       {}
+func (WrongCode) event()       {}
+func (Paired) event()          {}
+func (Planned) event()         {}
+func (Offered) event()         {}
+func (Accepted) event()        {}
+func (Item) event()            {}
+func (Notes) event()           {}
+func (Verifying) event()       {}
+func (Differed) event()        {}
+func (WaitingForSpace) event() {}
+func (Done) event()            {}
 
 // Events takes events, one at a time, and returns soon. nil = nobody listens.
 type Events func(Event)
@@ -195,7 +199,7 @@ func (o observer) Differed(kind backup.Kind, key, name backup.Key) {
 }
 
 // Waiting implements transfer.SpaceObserver.
-func (o observer) Waiting(missing int64) { o.events.tell(Waiting{Missing: missing}) }
+func (o observer) Waiting(missing int64) { o.events.tell(WaitingForSpace{Missing: missing}) }
 
 // keepReceipt saves a receipt; while the disk is full it waits, until ctx ends.
 func keepReceipt(ctx context.Context, events Events, home string, file []byte) (path string, err error) {
@@ -209,7 +213,7 @@ func keepReceipt(ctx context.Context, events Events, home string, file []byte) (
 		}
 		if !told {
 			told = true
-			events.tell(Waiting{Missing: int64(len(file)), Own: true})
+			events.tell(WaitingForSpace{Missing: int64(len(file)), Own: true})
 		}
 		select {
 		case <-tick.C:
@@ -217,7 +221,7 @@ func keepReceipt(ctx context.Context, events Events, home string, file []byte) (
 		}
 	}
 	if told {
-		events.tell(Waiting{Own: true})
+		events.tell(WaitingForSpace{Own: true})
 	}
 	return path, err
 }

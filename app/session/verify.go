@@ -11,14 +11,18 @@ import (
 	"github.com/ferry-move/ferry/transfer/receipt"
 )
 
-// A verification is a second session over the same link, which the first one
-// announced. It needs no code and no yes of its own, and is told as one move
-// with the first.
+// A verification is a second session, which the first one announced. It begins
+// over the same link, or over another one if that is lost, needs no code and no
+// yes of its own, and is told as one move with the first. Each of the two goes on
+// when its link is lost:
+//
+//	move ──> whole ──> verification ──> ended
+//	            └──> waiting, and so on: as if a link was lost
 
-// move is a session with the verification that follows it.
+// move is what a person began: a session and the verification that follows it.
 type move struct{ done Done }
 
-// add takes a session's end in and saves its receipt.
+// add takes the end of a session, or of a part of it, and saves its receipt.
 func (m *move) add(ctx context.Context, events Events, home string, rep *transfer.Report, err error, verify bool) error {
 	if verify {
 		m.done.Verified = rep
@@ -51,74 +55,68 @@ func tellBegin(events Events, verify bool, peer receipt.Side, meter *transfer.Me
 	}
 }
 
-// sequel is the verification that a new phone expects after a move.
-type sequel struct {
-	peer     identity.DeviceID
-	offer    transfer.Offer    // the move's
-	decision transfer.Decision // the one about it
-	ended    chan struct{}     // closed when the move has ended
-}
-
-// covers reports whether what the person said to the move holds for o too: it
-// offers no more.
-func (s *sequel) covers(o transfer.Offer) bool {
-	if !o.Verify || len(o.Kinds) != len(s.offer.Kinds) {
+// covers reports whether what the person said to the move that was offered holds
+// for a verification too: it offers no more.
+func covers(was, o transfer.Offer) bool {
+	if !o.Verify || len(o.Kinds) != len(was.Kinds) {
 		return false
 	}
 	for i, k := range o.Kinds {
-		if was := s.offer.Kinds[i]; k.Kind != was.Kind || k.Items > was.Items || k.Bytes > was.Bytes {
+		if w := was.Kinds[i]; k.Kind != w.Kind || k.Items > w.Items || k.Bytes > w.Bytes {
 			return false
 		}
 	}
 	return true
 }
 
-var errNoSequel = errors.New("the verification that was announced did not begin")
+var errNotVerified = errors.New("the verification that was announced did not begin")
 
-// awaits makes the verification by the device of the running move welcome once
-// that has ended; nil = there is none.
-func (r *receiving) awaits(s *sequel) {
+// announce notes whether a verification follows the session that is held.
+func (r *receiving) announce(h *held, follows bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.sequel = s
+	h.follows = follows
 }
 
-// isSequel reports whether peer begins the verification that is awaited; it
-// waits for the move before that to end.
-func (r *receiving) isSequel(ctx context.Context, peer identity.DeviceID) bool {
-	r.mu.Lock()
-	s := r.sequel
-	r.mu.Unlock()
-	if s == nil || s.peer != peer {
-		return false
-	}
-	select {
-	case <-s.ended:
-	case <-ctx.Done():
-		return false
-	}
+// verifies reports whether peer may begin the verification of its move: that one
+// is whole, or about to be.
+func (r *receiving) verifies(peer identity.DeviceID) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.sequel != s {
+	h := r.held
+	return h != nil && h.device == peer && h.follows && (h.whole || r.busy)
+}
+
+// begins makes the session that is held the verification of its move, which must
+// be whole.
+func (r *receiving) begins(peer identity.DeviceID) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	h := r.held
+	if h == nil || h.device != peer || !h.follows || !h.whole {
 		return false
 	}
-	r.sequel = nil
+	h.follows, h.verify = false, true
+	h.id, h.sum, h.meter = transfer.SessionID{}, sum{}, new(transfer.Meter)
 	return true
 }
 
-// verification waits for the session that follows a move, and runs it.
-func (r *receiving) verification(ctx context.Context, m *move, s *sequel) error {
+// verification waits for the verification of a move that is whole, and runs it.
+// If it does not begin soon, it is waited for like a device whose link is lost.
+func (r *receiving) verification(ctx context.Context, h *held) error {
 	late := time.NewTimer(pairedFor)
 	defer late.Stop()
-	defer r.awaits(nil)
-	close(s.ended)
-	select {
-	case stream := <-r.moves:
-		_, err := r.one(ctx, stream, m, s)
-		return err
-	case <-late.C:
-		return errors.Join(transfer.ErrLinkLost, errNoSequel)
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case v := <-r.visits:
+			if r.welcome(v) {
+				return r.move(ctx, v)
+			}
+		case <-late.C:
+			r.lose(h, errors.Join(transfer.ErrLinkLost, errNotVerified))
+			return nil
+		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/ferry-move/ferry/p2p"
 	"github.com/ferry-move/ferry/p2p/identity"
 	"github.com/ferry-move/ferry/p2p/pairing"
 )
@@ -32,7 +31,7 @@ func TestPairedAndGone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := &receiving{desk: desk, moves: make(chan *p2p.Stream)}
+		r := &receiving{desk: desk, visits: make(chan visit)}
 		waited := make(chan error)
 		began := time.Now()
 		go func() { waited <- r.wait(t.Context(), changed) }()

@@ -86,7 +86,7 @@ func (s *source) Items(ctx context.Context) iter.Seq2[backup.Item, error] {
 		// The manager calls agents on goroutines of their own; items leave by
 		// this one.
 		ctx, cancel := context.WithCancel(ctx)
-		p := &pass{source: s, ctx: ctx, items: make(chan listed)}
+		p := &pass{source: s, ctx: ctx, items: make(chan []listed)}
 		var wg sync.WaitGroup
 		defer wg.Wait()
 		defer cancel()
@@ -98,10 +98,13 @@ func (s *source) Items(ctx context.Context) iter.Seq2[backup.Item, error] {
 				}
 				p.app(name)
 			}
+			p.flush()
 		})
-		for l := range p.items {
-			if !yield(l.item, l.err) {
-				return
+		for all := range p.items {
+			for _, l := range all {
+				if ctx.Err() != nil || !yield(l.item, l.err) {
+					return
+				}
 			}
 		}
 	}
@@ -140,17 +143,46 @@ type listed struct {
 	err  error
 }
 
+// What is handed over at once, at most: so many items, and so many bytes of
+// values before the last.
+const (
+	handItems = 128
+	handBytes = 64 << 10
+)
+
 // pass lists apps one after the other.
 type pass struct {
 	*source
 	ctx   context.Context
-	items chan listed
+	items chan []listed
+	// batch is what is to be handed over, with so many bytes of values. Both
+	// belong to whoever calls send, one after the other.
+	batch []listed
+	bytes int
 }
 
 func (p *pass) send(it backup.Item, err error) error {
 	it.Kind = Kind
+	if p.batch == nil {
+		p.batch = make([]listed, 0, handItems)
+	}
+	p.batch = append(p.batch, listed{it, err})
+	p.bytes += len(it.Value)
+	if len(p.batch) < handItems && p.bytes < handBytes {
+		return nil
+	}
+	return p.flush()
+}
+
+// flush hands over what was gathered.
+func (p *pass) flush() error {
+	if len(p.batch) == 0 {
+		return nil
+	}
+	all := p.batch
+	p.batch, p.bytes = nil, 0
 	select {
-	case p.items <- listed{it, err}:
+	case p.items <- all:
 		return nil
 	case <-p.ctx.Done():
 		return context.Cause(p.ctx)

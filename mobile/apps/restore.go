@@ -13,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ferry-move/ferry/mobile/android/entity"
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/mobile/files"
 	"lukechampine.com/blake3"
@@ -40,20 +39,15 @@ type target struct {
 // arrival is what this run has of a package.
 type arrival struct {
 	mu     sync.Mutex
-	items  int64 // that are here; guarded by mu
-	news   int64 // of them, those that were not in the app before; guarded by mu
-	kv     *stream
+	items  int64                // that are here; guarded by mu
+	news   int64                // of them, those that were not in the app before; guarded by mu
+	kv     *stream              // guarded by mu
+	left   *leftover            // what a run that was cut left of its records; nil = nobody looked; guarded by mu
+	when   time.Time            // of the records that it left; guarded by mu
 	dirs   map[string]time.Time // when folders were changed, by their path below apps; guarded by mu
 	same   bool                 // its records are those that the app has; guarded by mu
 	hashed bool
 	set    string // digest of the records that the app has; valid once hashed; guarded by mu
-}
-
-// stream is a package's records on their way in.
-type stream struct {
-	f    *os.File
-	w    *entity.Writer
-	when time.Time // when the old phone wrote them; zero = not known
 }
 
 // open makes the folders that restoring needs.
@@ -70,6 +64,7 @@ func (a *Agent) openTarget(ctx context.Context, t backup.Transport) (*target, er
 		apps.Close()
 		return nil, backup.Fail("open", Kind, writeReason(err), err)
 	}
+	t.Notes = nil // dropTemps tidies up, and an app's folders get their times from its last item
 	inner, err := filesBelow(arriving, a.opts.Free).Restore(ctx, t)
 	if err != nil {
 		apps.Close()
@@ -114,6 +109,9 @@ func (t *target) Check(_ context.Context, it backup.Item, prior backup.Prior) ba
 		if it.Group != "" && it.Group == t.ownSet(pkg, arr) {
 			arr.count(false)
 			arr.sameRecords()
+			return backup.Answer{Verdict: backup.Have, Digest: it.Digest}
+		}
+		if t.arrived(pkg, arr, rest, it) {
 			return backup.Answer{Verdict: backup.Have, Digest: it.Digest}
 		}
 		return backup.Answer{Verdict: backup.Need}
@@ -402,34 +400,8 @@ func (t *target) Commit(ctx context.Context, batch []backup.Staged) []backup.Res
 			}
 		}
 	}
-	for i, s := range batch {
-		if e, ok := s.(*stagedEntity); ok {
-			if err := ctx.Err(); err != nil {
-				results[i] = failed(err)
-			} else if full = full || !t.agent.room(int64(len(e.value))); full {
-				e.refused = true
-				results[i] = failed(backup.Fail("commit", Kind, backup.NoSpace, nil))
-			} else if e.part == record {
-				results[i] = t.record(e)
-			} else {
-				results[i] = t.whole(ctx, e)
-			}
-		}
-	}
+	t.commitEntities(ctx, batch, results, full)
 	return results
-}
-
-// reserve is how much must be free, in bytes, before anything is begun that a
-// full disk would leave half done.
-const reserve = 4 << 20
-
-// room reports whether n bytes can be written; yes where nobody knows.
-func (a *Agent) room(n int64) bool {
-	if a.opts.Free == nil {
-		return true
-	}
-	free, err := a.opts.Free()
-	return err != nil || free >= n+reserve
 }
 
 func failed(err error) backup.Result {
@@ -443,61 +415,6 @@ func writeReason(err error) backup.Reason {
 		return r
 	}
 	return backup.Unwritable
-}
-
-// record adds an entity to its package's stream.
-func (t *target) record(e *stagedEntity) backup.Result {
-	arr := t.arrival(e.pkg)
-	arr.mu.Lock()
-	defer arr.mu.Unlock()
-	if arr.kv == nil {
-		name := path.Join(arrivingDir, recordsPath(e.pkg))
-		err := t.apps.MkdirAll(path.Dir(name), 0o700)
-		if err == nil {
-			arr.kv = &stream{when: e.when}
-			arr.kv.f, err = t.apps.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-		}
-		if err != nil {
-			arr.kv = nil
-			return failed(backup.Fail("commit", Kind, writeReason(err), err))
-		}
-		arr.kv.w = entity.NewWriter(arr.kv.f, entity.Options{System: true})
-	}
-	err := arr.kv.w.WriteHeader(entity.Key(e.rest), int64(len(e.value)))
-	if err == nil {
-		_, err = arr.kv.w.Write(e.value)
-	}
-	switch {
-	case errors.Is(err, entity.ErrKey), errors.Is(err, entity.ErrLimit):
-		return failed(backup.Fail("commit", Kind, backup.BadName, err))
-	case err != nil:
-		return failed(backup.Fail("commit", Kind, writeReason(err), err))
-	}
-	arr.items++
-	arr.news++
-	return backup.Result{Outcome: backup.Added}
-}
-
-// end closes the package's stream.
-func (t *target) end(pkg string, a *arrival, whole bool) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.kv == nil {
-		return nil
-	}
-	kv := a.kv
-	a.kv = nil
-	var err error
-	if whole {
-		if err = kv.w.Close(); err == nil {
-			err = kv.f.Sync()
-		}
-	}
-	err = errors.Join(err, kv.f.Close())
-	if err == nil && whole && !kv.when.IsZero() {
-		err = t.apps.Chtimes(path.Join(arrivingDir, recordsPath(pkg)), kv.when, kv.when)
-	}
-	return err
 }
 
 // Finish implements [backup.Finisher]: what has arrived and will not be needed

@@ -27,6 +27,20 @@ type Transport struct {
 	Flags Flags
 	// Quota is the most bytes that one agent may move. 0 = no limit.
 	Quota int64
+	// Notes outlive a killed run. nil = nothing does.
+	Notes Notes
+}
+
+// Notes are what a [Restore] says before it makes something that a later run has
+// to tidy up or finish, should this one be killed: a note that is made afterwards
+// comes too late for a kill between the two.
+type Notes interface {
+	// Making notes the path below the phone's storage of a temporary file, as
+	// [TempNamer] has it, or of a folder, with a slash at its end.
+	Making(path string)
+	// Made reports whether that was noted, and not taken back: of a folder, by an
+	// earlier run that did not get to its end.
+	Made(path string) bool
 }
 
 // Info describes an agent.

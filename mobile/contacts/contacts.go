@@ -116,6 +116,6 @@ func (a *Agent) Backup(ctx context.Context, _ backup.Transport) (backup.Backup, 
 
 // Restore implements [backup.Agent]. It reads every card that is there once,
 // to know what it need not take in; of each it keeps hashes and a position.
-func (a *Agent) Restore(ctx context.Context, _ backup.Transport) (backup.Restore, error) {
-	return openRestore(ctx, a.root)
+func (a *Agent) Restore(ctx context.Context, t backup.Transport) (backup.Restore, error) {
+	return openRestore(ctx, a.root, t.Notes)
 }

@@ -20,7 +20,8 @@ var errForeign = errors.New("the item was staged elsewhere")
 
 // restore takes contacts in.
 type restore struct {
-	root *os.Root
+	root  *os.Root
+	notes backup.Notes // nil = none
 
 	mu     sync.Mutex
 	match  *matcher         // guarded by mu; its hash is immutable
@@ -31,8 +32,9 @@ type restore struct {
 }
 
 var (
-	_ backup.Restore = (*restore)(nil)
-	_ backup.Checker = (*restore)(nil)
+	_ backup.Restore     = (*restore)(nil)
+	_ backup.Checker     = (*restore)(nil)
+	_ backup.TempRemover = (*restore)(nil)
 )
 
 // file is a vCard file of the target, there or about to be.
@@ -50,9 +52,9 @@ type file struct {
 	stale bool // it changed; its slots are of no use
 }
 
-func openRestore(ctx context.Context, root *os.Root) (*restore, error) {
+func openRestore(ctx context.Context, root *os.Root, notes backup.Notes) (*restore, error) {
 	r := &restore{
-		root: root, match: newMatcher(), files: map[string]*file{},
+		root: root, notes: notes, match: newMatcher(), files: map[string]*file{},
 		have: map[uint64]int32{}, parts: map[string]bool{},
 	}
 	walk(ctx, root, func(name string, err error) bool {

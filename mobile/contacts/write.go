@@ -12,6 +12,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -158,7 +159,10 @@ func (r *restore) makeDir(dir string) ([]string, error) {
 func (r *restore) writePart(dir string, f *file, merges, adds []job) (_ string, err error) {
 	var id [8]byte
 	rand.Read(id[:])
-	name := path.Join(dir, ".ferry-"+hex.EncodeToString(id[:])+".part")
+	name := path.Join(dir, tempPrefix+hex.EncodeToString(id[:])+tempSuffix)
+	if r.notes != nil {
+		r.notes.Making(name)
+	}
 	out, err := r.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return "", err
@@ -190,6 +194,27 @@ func (r *restore) writePart(dir string, f *file, merges, adds []job) (_ string, 
 		}
 	}
 	return name, out.Sync()
+}
+
+const (
+	tempPrefix = ".ferry-"
+	tempSuffix = ".part"
+)
+
+// RemoveTemp implements [backup.TempRemover].
+func (r *restore) RemoveTemp(ctx context.Context, name string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	digits := strings.TrimSuffix(strings.TrimPrefix(path.Base(name), tempPrefix), tempSuffix)
+	id, err := hex.DecodeString(digits)
+	if err != nil || len(id) != 8 || path.Base(name) != tempPrefix+digits+tempSuffix || !fs.ValidPath(name) || !strings.HasPrefix(name, Folder+"/") {
+		return backup.Fail("clean", Kind, backup.BadName, nil)
+	}
+	if err := r.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return backup.Fail("clean", Kind, backup.Unwritable, err)
+	}
+	return nil
 }
 
 // drop removes a temporary file. Close tries again what failed.

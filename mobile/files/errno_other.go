@@ -9,7 +9,7 @@ import (
 
 // nameRefused reports whether the file system cannot hold a name.
 func nameRefused(err error) bool {
-	return errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EILSEQ) || errors.Is(err, syscall.ENAMETOOLONG)
+	return errors.Is(err, errName) || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EILSEQ) || errors.Is(err, syscall.ENAMETOOLONG)
 }
 
 // noSpace reports whether the disk or the person's share of it is full.

@@ -8,7 +8,7 @@ import (
 
 // nameRefused reports whether the file system cannot hold a name.
 func nameRefused(err error) bool {
-	return errors.Is(err, windows.ERROR_INVALID_NAME) || errors.Is(err, windows.ERROR_FILENAME_EXCED_RANGE)
+	return errors.Is(err, errName) || errors.Is(err, windows.ERROR_INVALID_NAME) || errors.Is(err, windows.ERROR_FILENAME_EXCED_RANGE)
 }
 
 // noSpace reports whether the disk or the person's share of it is full.

@@ -166,11 +166,14 @@ func (a *agent) Backup(ctx context.Context, _ backup.Transport) (backup.Backup, 
 	return &reader{agent: a}, nil
 }
 
-func (a *agent) Restore(ctx context.Context, _ backup.Transport) (backup.Restore, error) {
+func (a *agent) Restore(ctx context.Context, t backup.Transport) (backup.Restore, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	a.dst.acquire()
+	if t.Notes != nil {
+		a.dst.noteIn(t.Notes)
+	}
 	return &writer{agent: a, staged: make(map[*stagedFile]struct{})}, nil
 }
 

@@ -24,6 +24,19 @@ func (c *caps) holds(name string) error {
 	return c.refuse(name)
 }
 
+// errName means that a file system cannot hold a name, though it says otherwise.
+var errName = errors.New("the file system cannot hold the name")
+
+// refusal takes the error of making a name in d for what it means: a file system that
+// finds nothing there, in a folder that is in its place, cannot hold the name.
+// FUSE's exFAT says so.
+func (t *tree) refusal(d *dir, err error) error {
+	if errors.Is(err, fs.ErrNotExist) && t.inPlace(d) == nil {
+		return errName
+	}
+	return err
+}
+
 // moveNew renames a file, from one open folder to another or the same, and
 // never replaces another. It fails with fs.ErrExist when the name is taken.
 // There are three ways, each for the file systems that lack the one before:
@@ -72,7 +85,7 @@ func unsupported(err error) bool {
 func (t *tree) moveOver(from *dir, temp string, to *dir, name string) error {
 	f, err := to.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return err
+		return t.refusal(to, err)
 	}
 	mine, err := f.Stat()
 	f.Close()

@@ -93,7 +93,8 @@ func (w *writer) admit(it backup.Item) (string, error) {
 }
 
 // Check implements backup.Checker. Of a folder, a prior that is not zero says
-// that an earlier run made it, so that Finish may set its mode and time.
+// that an earlier run made it, and so do the notes, so that Finish may set its
+// mode and time.
 func (w *writer) Check(ctx context.Context, it backup.Item, prior backup.Prior) backup.Answer {
 	if err := w.begin(ctx); err != nil {
 		return w.refuse(err)
@@ -139,7 +140,7 @@ func (w *writer) checkDir(it backup.Item, key string, prior backup.Prior) backup
 	if info, err := d.root.Stat("."); err == nil && (it.ModTime.IsZero() || info.ModTime().Equal(it.ModTime)) {
 		return backup.Answer{Verdict: backup.Have, Names: names(renamed(it, d.key))}
 	}
-	if prior != (backup.Prior{}) {
+	if prior != (backup.Prior{}) || w.dst.wasMade(d.key) {
 		w.dst.remember(d.key, it)
 	}
 	return backup.Answer{Verdict: backup.Need}

@@ -100,6 +100,7 @@ func (w *writer) createTemp(path, temp string) (*dir, *os.File, error) {
 		if err != nil {
 			return nil, nil, err
 		}
+		w.dst.making(joinKey(d.key, temp))
 		f, err := d.root.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 		if err == nil {
 			w.dst.changed(d)

@@ -75,6 +75,7 @@ type tree struct {
 
 	mu    sync.Mutex // guards the rest
 	users int
+	notes backup.Notes             // of those who write; nil = none
 	dirs  map[string]*list.Element // of *cacheEntry, by path
 	lru   *list.List               // the last used in front
 	// made holds the folders made since the tree exists, by dir.key.
@@ -111,7 +112,35 @@ func (t *tree) drop() {
 	defer t.mu.Unlock()
 	if t.users--; t.users == 0 {
 		t.emptyLocked()
+		t.notes = nil
 	}
+}
+
+// noteIn says where to note what is made, until the last user is gone. The kinds
+// of one run have the same notes.
+func (t *tree) noteIn(n backup.Notes) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.notes = n
+}
+
+// making notes a temporary file that is about to be made.
+func (t *tree) making(path string) {
+	t.mu.Lock()
+	notes := t.notes
+	t.mu.Unlock()
+	if notes != nil {
+		notes.Making(path)
+	}
+}
+
+// wasMade reports whether the folder at key was made by an earlier run, which was
+// killed before anybody noted its item.
+func (t *tree) wasMade(key string) bool {
+	t.mu.Lock()
+	notes := t.notes
+	t.mu.Unlock()
+	return notes != nil && notes.Made(key+"/")
 }
 
 // empty forgets which folders are open, so that each is looked up anew.
@@ -262,8 +291,11 @@ func (t *tree) makeChild(parent *dir, name string) (*dir, error) {
 	if err := t.caps.holds(name); err != nil {
 		return nil, err
 	}
+	if t.notes != nil {
+		t.notes.Making(joinKey(parent.key, name) + "/")
+	}
 	if err := parent.root.Mkdir(name, dirPerm); err != nil {
-		return nil, err
+		return nil, t.refusal(parent, err)
 	}
 	t.made[joinKey(parent.key, name)] = &made{}
 	t.changedLocked(parent)

@@ -4,6 +4,7 @@
 package faulttest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -16,8 +17,15 @@ import (
 var ErrCut = errors.New("the link was cut")
 
 // Link breaks a session's streams for good, all of them and in both
-// directions, when so much went over them. Its methods wrap the streams.
-type Link struct{ bytes, writes atomic.Int64 }
+// directions, when so much went over them, or changes a bit. Its methods wrap the
+// streams.
+type Link struct {
+	bytes, writes atomic.Int64 // that are left
+	began, wrote  atomic.Int64 // writes and bytes that were begun
+
+	flip int64 // the byte that is changed; below 0 = none
+	mask byte
+}
 
 // CutAfterBytes returns a link that breaks within the write that reaches n
 // bytes.
@@ -27,8 +35,16 @@ func CutAfterBytes(n int64) *Link { return newLink(n, 1<<62) }
 // write.
 func CutAfterWrites(n int64) *Link { return newLink(1<<62, n) }
 
+// FlipBit returns a link that never breaks and changes one bit of byte n, counted
+// from 0 over all streams.
+func FlipBit(n int64, bit uint) *Link {
+	l := newLink(1<<62, 1<<62)
+	l.flip, l.mask = n, 1<<bit
+	return l
+}
+
 func newLink(bytes, writes int64) *Link {
-	l := new(Link)
+	l := &Link{flip: -1}
 	l.bytes.Store(bytes)
 	l.writes.Store(writes)
 	return l
@@ -43,6 +59,9 @@ func (l *Link) Opener(o transfer.LaneOpener) transfer.LaneOpener { return cutOpe
 // Acceptor wraps the receiver's end of the lanes.
 func (l *Link) Acceptor(a transfer.LaneAcceptor) transfer.LaneAcceptor { return cutAcceptor{a, l} }
 
+// Written is how much was to go over the link.
+func (l *Link) Written() (bytes, writes int64) { return l.wrote.Load(), l.began.Load() }
+
 // Broken reports whether the link is cut.
 func (l *Link) Broken() bool { return l.bytes.Load() <= 0 || l.writes.Load() < 0 }
 
@@ -55,6 +74,11 @@ func (l *Link) spend(n int) int {
 }
 
 func (l *Link) write(w io.WriteCloser, p []byte) (int, error) {
+	l.began.Add(1)
+	if at := l.flip - l.wrote.Add(int64(len(p))) + int64(len(p)); l.flip >= 0 && at >= 0 && at < int64(len(p)) {
+		p = bytes.Clone(p)
+		p[at] ^= l.mask
+	}
 	n, err := w.Write(p[:l.spend(len(p))])
 	if err == nil && n < len(p) {
 		w.Close()

@@ -6,7 +6,8 @@
 //	"ferry journal 1\n" and the sender's device ID, "\n"
 //	records: u32 BE length of what follows · u8 type · body · u32 BE CRC-32C of type and body
 //	  type 1, arrived: 16 bytes fingerprint · 32 bytes digest · u64 BE size · the kept name, if it differs
-//	  type 2, temporary: a name that this device created and that is not meant to stay
+//	  type 2, temporary: a name that this device is about to create and that is not meant to stay, or, with a slash
+//	          at its end, a folder that is not finished before its move is
 //	  type 3, cleared: of the temporary names above this record none is left, and nothing is kept under them
 //	  type 4, kept: the beginning of a file under a temporary name; drawn at [Kept]
 //
@@ -391,12 +392,23 @@ func (j *Journal) Temporary(name backup.Key) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if _, ok := j.temps[string(name)]; ok {
+		return nil
+	}
 	if j.noted >= renoteAfter && len(j.temps) < renoteAfter/2 {
 		if err := j.renote(); err != nil {
 			return err
 		}
 	}
 	return j.write(appendRecord(nil, recTemporary, []byte(name)))
+}
+
+// Noted reports whether a temporary name was noted and is not gone.
+func (j *Journal) Noted(name backup.Key) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	_, ok := j.temps[string(name)]
+	return ok
 }
 
 // Gone forgets a temporary name that was renamed or removed.

@@ -253,7 +253,7 @@ func (p *Policy) ramped(s Sample, goodput float64) Decision {
 	if p.early && p.rampFrom == 0 && 2*p.losing < p.seen && p.want > 1 {
 		return p.lone(s)
 	}
-	p.proven, p.thrifty = p.rampFrom == 0, true
+	p.proven, p.thrifty = p.rampFrom == 0, 2*p.losing < p.seen
 	p.fewer.wait(s.At + calm)
 	return p.change(s, p.want, steady, Hold, goodput)
 }

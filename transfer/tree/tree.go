@@ -125,12 +125,12 @@ type place struct {
 // Tree joins the nodes of one content. It belongs to one goroutine at a time.
 type Tree struct {
 	size, blocks, have int64
-	nodes              map[place]backup.Digest
+	nodes              map[place]backup.Digest // nil = none yet
 }
 
 // New returns the tree of content of size bytes.
 func New(size int64) *Tree {
-	return &Tree{size: size, blocks: Blocks(size), nodes: map[place]backup.Digest{}}
+	return &Tree{size: size, blocks: Blocks(size)}
 }
 
 // Add adds block i, whose node is d.
@@ -160,6 +160,9 @@ func (t *Tree) insert(p place, d backup.Digest) {
 		}
 		d = cvBytes(guts.ChainingValue(guts.ParentNode(cvWords(l), cvWords(r), &guts.IV, 0)))
 		p = place{p.level + 1, p.index >> 1}
+	}
+	if t.nodes == nil {
+		t.nodes = make(map[place]backup.Digest, 1)
 	}
 	t.nodes[p] = d
 }

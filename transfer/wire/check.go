@@ -159,13 +159,16 @@ func (m *Totals) check() error {
 			return bad("totals: a kind is malformed")
 		}
 		// Compared one by one first: the sum of four numbers below 2^62 cannot wrap.
-		for _, n := range []uint64{k.Items, k.Added, k.Merged, k.Skipped, k.Failed, k.Folders} {
+		for _, n := range []uint64{k.Items, k.Added, k.Merged, k.Skipped, k.Failed, k.Folders, k.AddedBefore, k.MergedBefore} {
 			if n >= 1<<61 {
 				return bad("totals: impossible numbers")
 			}
 		}
 		if k.Added+k.Merged+k.Skipped+k.Failed != k.Items {
 			return bad("totals: the outcomes do not add up")
+		}
+		if k.AddedBefore+k.MergedBefore > k.Skipped {
+			return bad("totals: more was there before than was skipped")
 		}
 	}
 	return nil

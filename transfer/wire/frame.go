@@ -12,10 +12,14 @@ import (
 
 // Protocol is the number of this protocol. Steps are listed with their dates in
 // docs/protocol.md.
-const Protocol = 2
+const Protocol = 3
 
-// WaitsSince is the first protocol that has the frame Waits.
-const WaitsSince = 2
+// The first protocols that have the frame Waits; that have List, Need, Done, and
+// bundles.
+const (
+	WaitsSince   = 2
+	CompactSince = 3
+)
 
 // MaxFrame is the longest control frame in bytes, type included.
 const MaxFrame = 1 << 20
@@ -46,6 +50,9 @@ const (
 	TypePing    Type = 12 // both
 	TypeStop    Type = 13 // both, last
 	TypeWaits   Type = 14 // both, to a device whose protocol is WaitsSince or later
+	TypeList    Type = 15 // sender, from CompactSince on
+	TypeNeed    Type = 16 // receiver, from CompactSince on
+	TypeDone    Type = 17 // receiver, from CompactSince on
 
 	TypeFull Type = 128 // receiver
 )
@@ -83,7 +90,7 @@ func register(ms ...Message) {
 
 func init() {
 	register(&Hello{}, &Offer{}, &Answer{}, &Items{}, &Want{}, &Settle{}, &Results{}, &End{}, &Totals{},
-		&Receipt{}, &Bye{}, &Ping{}, &Stop{}, &Waits{}, &Full{})
+		&Receipt{}, &Bye{}, &Ping{}, &Stop{}, &Waits{}, &List{}, &Need{}, &Done{}, &Full{})
 }
 
 // Append appends m as a frame to dst.
@@ -91,16 +98,23 @@ func Append(dst []byte, m Message) ([]byte, error) {
 	if err := m.check(); err != nil {
 		return nil, err
 	}
-	body, err := encMode.Marshal(m)
-	if err != nil {
-		return nil, err
+	at := len(dst)
+	dst = append(dst, 0, 0, 0, 0, byte(m.Type()))
+	if c, ok := m.(compact); ok {
+		dst = c.appendBody(dst)
+	} else {
+		body, err := encMode.Marshal(m)
+		if err != nil {
+			return nil, err
+		}
+		dst = append(dst, body...)
 	}
-	if 1+len(body) > MaxFrame {
-		return nil, fmt.Errorf("%w: type %d with %d bytes is too long", ErrFrame, m.Type(), len(body))
+	n := len(dst) - at - 4
+	if n > MaxFrame {
+		return nil, fmt.Errorf("%w: type %d with %d bytes is too long", ErrFrame, m.Type(), n)
 	}
-	dst = binary.BigEndian.AppendUint32(dst, uint32(1+len(body)))
-	dst = append(dst, byte(m.Type()))
-	return append(dst, body...), nil
+	binary.BigEndian.PutUint32(dst[at:], uint32(n))
+	return dst, nil
 }
 
 // Write writes m as one frame with one call of w.Write.
@@ -169,7 +183,11 @@ func Decode(t Type, body []byte) (Message, error) {
 		return nil, fmt.Errorf("%w: unknown type %d", ErrFrame, t)
 	}
 	m := reflect.New(rt).Interface().(Message)
-	if err := decMode.Unmarshal(body, m); err != nil {
+	if c, ok := m.(compact); ok {
+		if err := c.parse(body); err != nil {
+			return nil, err
+		}
+	} else if err := decMode.Unmarshal(body, m); err != nil {
 		return nil, fmt.Errorf("%w: type %d: %v", ErrFrame, t, err)
 	}
 	if err := m.check(); err != nil {

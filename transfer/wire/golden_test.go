@@ -42,12 +42,21 @@ var goldens = map[string]Message{
 	"end": &End{Items: 1_000_000},
 	"totals": &Totals{Root: fill(0xe0, 32), Finished: 1_700_000_100_000, Kinds: []KindTotals{
 		{Kind: "photos", Items: 10, Added: 4, Merged: 1, Skipped: 3, Failed: 2, Bytes: 1 << 33}}},
+	"totals_parts": &Totals{Root: fill(0xe0, 32), Finished: 1_700_000_100_000, Kinds: []KindTotals{
+		{Kind: "photos", Items: 10, Added: 4, Merged: 1, Skipped: 5, Bytes: 1 << 33, Folders: 6, AddedBefore: 3, MergedBefore: 2}}},
 	"receipt": &Receipt{Payload: []byte(`{"session":"00"}`), Signature: fill(0, SignatureSize)},
 	"bye":     &Bye{},
 	"ping":    &Ping{},
 	"stop":    &Stop{Kind: StopCancelled},
-	"waits":   &Waits{For: WaitPause | WaitDisk},
-	"full":    &Full{Missing: 300},
+	"list": &List{First: 300, Entries: []Entry{
+		{Kind: 1, Type: 1, Key: []byte("DCIM/Camera/日.jpg"), Size: 3_000_000, Mode: 0o640, Sec: 1_600_000_000, Nsec: 999_999_999},
+		{Kind: 1, Type: 1, Key: []byte("DCIM/Camera/b"), Mode: 0o640, Sec: 1_600_000_000, Nsec: 999_999_999},
+		{Kind: 0, Type: 16, Key: []byte{0xff, 0x00}, Size: 77, Epoch: true, Group: []byte("all.vcf"), Digest: fill(0x80, 32)},
+		{Kind: 1, Type: 1, Key: []byte("a"), Sec: -1, Fail: 5}}},
+	"need":  &Need{Runs: []Run{{1, 1024}, {70_000, 1}, {5000, MaxRun - 1025}}},
+	"done":  &Done{Runs: []DoneRun{{Run{1, 2}, 1}, {Run{3, 1}, 3}, {Run{4 + 1<<40, 300}, 2}}},
+	"waits": &Waits{For: WaitPause | WaitDisk},
+	"full":  &Full{Missing: 300},
 }
 
 // readHex reads a file of hex with comments behind #.
@@ -94,6 +103,30 @@ var (
 	goldenLane  = LaneHello{Protocol: 1, Token: [TokenSize]byte(fill(0x40, TokenSize))}
 	goldenBlock = BlockHeader{Length: 3, Item: 70_000, Offset: 5 * BlockSize, Hash: backup.Digest(fill(0x80, 32))}
 )
+
+var goldenBundle = []Piece{
+	{Item: 70_000, Hashed: true, Hash: backup.Digest(fill(0, 32)), Data: []byte("content")},
+	{Item: 70_001, Data: []byte("abc")},
+	{Item: 1, Hashed: true, Hash: backup.Digest(fill(0x80, 32)), Data: []byte{}},
+}
+
+func TestGoldenBundle(t *testing.T) {
+	want := readHex(t, "bundle")
+	body := AppendBundle(nil, goldenBundle)
+	head := BundleHeader{Length: uint32(len(body))}
+	if got := append(AppendBundleHeader(nil, head), body...); !bytes.Equal(got, want) {
+		t.Errorf("%x", got)
+	}
+	if !IsBundle(want[0]) || IsBundle(AppendBlockHeader(nil, goldenBlock)[0]) {
+		t.Error("a bundle and a block look the same")
+	}
+	if h, err := ReadBundleHeader(bytes.NewReader(want)); err != nil || h != head {
+		t.Errorf("%+v, %v", h, err)
+	}
+	if ps, err := ParseBundle(nil, want[bundleHeader:]); err != nil || !reflect.DeepEqual(ps, goldenBundle) {
+		t.Errorf("%+v, %v", ps, err)
+	}
+}
 
 func TestGoldenLane(t *testing.T) {
 	want := readHex(t, "lane-hello")

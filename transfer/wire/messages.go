@@ -194,6 +194,11 @@ type KindTotals struct {
 	Bytes uint64 `cbor:"7,keyasint"`
 	// Folders are those that are there now; they are not among Items.
 	Folders uint64 `cbor:"8,keyasint,omitempty"`
+	// AddedBefore and MergedBefore are how many of Skipped earlier parts of the
+	// same session brought. Only the receiver knows; they are no part of what
+	// must be equal.
+	AddedBefore  uint64 `cbor:"9,keyasint,omitempty"`
+	MergedBefore uint64 `cbor:"10,keyasint,omitempty"`
 }
 
 // Totals is one side's account. The two must be equal.
@@ -281,11 +286,11 @@ func (*Stop) Type() Type    { return TypeStop }
 func (*Waits) Type() Type   { return TypeWaits }
 func (*Full) Type() Type    { return TypeFull }
 
-// Item returns what e describes; kinds are the offer's.
-func (e *Entry) Item(kinds []backup.Kind) backup.Item {
+// Item returns what e describes; kinds are the offer's, and group is its Group.
+func (e *Entry) Item(kinds []backup.Kind, group string) backup.Item {
 	it := backup.Item{
 		Kind: kinds[e.Kind], Type: backup.Type(e.Type), Key: backup.Key(e.Key), Size: int64(e.Size),
-		Mode: fs.FileMode(e.Mode) & fs.ModePerm, Group: string(e.Group),
+		Mode: fs.FileMode(e.Mode) & fs.ModePerm, Group: group,
 	}
 	if e.Sec != 0 || e.Nsec != 0 || e.Epoch {
 		it.ModTime = time.Unix(e.Sec, int64(e.Nsec))

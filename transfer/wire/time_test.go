@@ -23,7 +23,7 @@ func TestModTime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := m.(*Items).Entries[0].Item([]backup.Kind{"files"}).ModTime
+		got := m.(*Items).Entries[0].Item([]backup.Kind{"files"}, "").ModTime
 		if got.IsZero() != want.IsZero() || !got.Equal(want) {
 			t.Errorf("%v arrived as %v", want, got)
 		}

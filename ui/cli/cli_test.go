@@ -57,6 +57,7 @@ func TestExitCodes(t *testing.T) {
 		{nil, &session.NoMatchError{}, 5},
 		{nil, p2p.ErrUnreachable, 5},
 		{nil, transfer.ErrLinkLost, 1},
+		{nil, session.ErrGone, 1},
 		{nil, errors.New("whatever"), 1},
 	}
 	for _, tt := range tests {

@@ -27,6 +27,7 @@ type face struct {
 	told     int
 	waiting  bool // the new phone's side
 	last     session.Done
+	lost     bool // the link is lost, and the other device is waited for
 }
 
 func newFace(c *command, p mobile.Device) *face {
@@ -50,7 +51,7 @@ func (f *face) event(ev session.Event) {
 	if d, ok := ev.(session.Done); ok {
 		f.last = d
 		f.progress.end()
-		f.progress = nil
+		f.progress, f.lost = nil, false
 		if f.pauser != nil {
 			f.pauser.Resume() // the next move is another one
 		}
@@ -92,10 +93,27 @@ func (f *face) tell(ev session.Event) {
 		f.code(ev)
 	case session.Planned:
 		f.planned(ev.Plans)
+	case session.Waiting:
+		f.lost = true
+		c.say("The two devices lost each other. Waiting for %s until %s; then the move goes on by itself.", peer(ev.Peer.Name), ev.Until.Local().Format("15:04"))
+		if !f.waiting {
+			c.say("Looking for it on every network that this device is on. Ctrl-C stops.")
+		}
+	case session.Back:
+		f.lost, f.told = false, 0
+		if ev.Agreed {
+			c.say("It is back, and the move goes on.")
+		} else {
+			c.say("It is back.")
+		}
 	case session.Found:
 		c.say("Found %s at %s.", quoted(ev.Candidate.Name), ev.Candidate.Addrs[0])
 	case session.NobodyYet:
-		c.say("No new phone is found yet. Why that may be, and what helps:")
+		if f.lost {
+			c.say("It is not found yet. Why that may be, and what helps:")
+		} else {
+			c.say("No new phone is found yet. Why that may be, and what helps:")
+		}
 		for _, p := range say.Diagnosis(ev.Diagnosis) {
 			c.say("  - %s", p)
 		}
@@ -128,7 +146,7 @@ func (f *face) tell(ev session.Event) {
 		c.say("%s", say.Notes(ev.State))
 	case session.Verifying:
 		c.say("Everything has arrived. Reading it again on both devices.")
-	case session.Waiting:
+	case session.WaitingForSpace:
 		c.say("%s", say.Space(ev.Missing, f.waiting || ev.Own))
 	}
 }
@@ -137,8 +155,10 @@ func (f *face) tell(ev session.Event) {
 // stay on the screen.
 func (f *face) code(ev session.Code) {
 	c := f.c
-	again := ev.Why == pairing.Paired && !c.broken
+	again := ev.Why == pairing.Paired && !c.broken && !f.lost
 	switch {
+	case f.lost && ev.Why == pairing.Paired:
+		c.say("If the old phone has to be started again, it needs this code. Ctrl-C stops.")
 	case ev.Why == pairing.Expired:
 		c.say("The old code has expired; here is a new one.")
 	case ev.Why == pairing.UsedUp:
@@ -147,7 +167,7 @@ func (f *face) code(ev session.Code) {
 		c.say("Ready for another move, with a new code. Ctrl-C stops.")
 	}
 	c.print("code: %s", ev.Code.Reveal())
-	if again || !isTerminal(c.io.Out) {
+	if again || f.lost || !isTerminal(c.io.Out) {
 		return
 	}
 	if link, err := ev.Link.Reveal(); err == nil {
@@ -191,6 +211,14 @@ func (f *face) offered(o transfer.Offer) {
 	if o.Free >= 0 {
 		c.say("%s in all, %s free here.", say.Bytes(o.Bytes()), say.Bytes(o.Free))
 	}
+}
+
+// peer is the device of a session under way, whose name may not be known yet.
+func peer(name string) string {
+	if name == "" {
+		return "the other one"
+	}
+	return quoted(name)
 }
 
 // quoted is another device's name.

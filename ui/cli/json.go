@@ -61,6 +61,22 @@ type jsonWrongCode struct {
 	TriesLeft int    `json:"tries_left"`
 }
 
+type jsonWaiting struct {
+	Event  string    `json:"event"`
+	Name   string    `json:"name"`
+	Device string    `json:"device"`
+	Since  time.Time `json:"since"`
+	Until  time.Time `json:"until"`
+	Why    string    `json:"why"`
+}
+
+type jsonBack struct {
+	Event  string `json:"event"`
+	Name   string `json:"name"`
+	Device string `json:"device"`
+	Agreed bool   `json:"agreed"`
+}
+
 type jsonFinding struct {
 	Cause      string   `json:"cause"`
 	Interfaces []string `json:"interfaces,omitempty"`
@@ -147,9 +163,8 @@ type jsonNotes struct {
 	Text  string `json:"text"`
 }
 
-type jsonWaiting struct {
+type jsonSpace struct {
 	Event   string `json:"event"`
-	For     string `json:"for"` // space
 	Missing int64  `json:"missing"`
 }
 
@@ -235,6 +250,10 @@ func jsonOf(ev session.Event) any {
 		return jsonPeer{Event: "peer", Stage: "verifying"}
 	case session.WrongCode:
 		return jsonWrongCode{"wrong_code", ev.TriesLeft}
+	case session.Waiting:
+		return jsonWaiting{"waiting", ev.Peer.Name, string(ev.Peer.Device), ev.Since.UTC(), ev.Until.UTC(), ev.Why.String()}
+	case session.Back:
+		return jsonBack{"back", ev.Peer.Name, string(ev.Peer.Device), ev.Agreed}
 	case session.NobodyYet:
 		return jsonDiagnosisOf(ev.Diagnosis)
 	case session.Planned:
@@ -248,8 +267,8 @@ func jsonOf(ev session.Event) any {
 		j.Key, j.Raw = keyText(ev.Key)
 		j.Name, _ = keyText(ev.Name)
 		return j
-	case session.Waiting:
-		return jsonWaiting{"waiting", "space", ev.Missing}
+	case session.WaitingForSpace:
+		return jsonSpace{"space", ev.Missing}
 	case session.Done:
 		return jsonDoneOf(ev)
 	}

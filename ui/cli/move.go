@@ -69,7 +69,7 @@ func (c *command) receive(ctx context.Context, args []string) error {
 			if d, ok := ev.(session.Done); ok {
 				last = d
 				f.event(ev)
-				if d.Err != nil && !*once && ctx.Err() == nil { // it goes on waiting
+				if d.Err != nil && (!*once || errors.Is(d.Err, session.ErrReplaced)) && ctx.Err() == nil { // it goes on waiting
 					c.warn(say.Error(d.Err))
 				}
 				return

@@ -36,12 +36,13 @@ var details = map[string]string{
 
 Makes this device the new phone: it announces itself on the local network, shows
 a code, waits for the old phone, asks whether to accept, and restores into DIR,
-which is made if it is missing. Nothing in DIR is deleted or overwritten.
+which is made if it is missing. Nothing in DIR is deleted or overwritten. When
+the network goes away, both devices wait for up to 30 minutes and go on.
 
   --into DIR    the folder that is the phone
   --name NAME   the name that the other device sees (default: this model's)
   --yes         accept without asking whoever knows the code
-  --once        end after one move
+  --once        end after one move, or after one that took its place
   --limit N     bytes a second to take at most: 500K, 20M (20 MB/s), 1G; 10K is
                 the least (default: no limit)
   --port N      the UDP port to listen on (default: a free one)
@@ -64,7 +65,8 @@ interrupted.
 	"send": `Usage: ferry send --from DIR [flags]
 
 Makes this device the old phone: it finds the new one, asks for the code that is
-shown there, and sends what is in DIR. Nothing in DIR changes.
+shown there, and sends what is in DIR. Nothing in DIR changes. When the network
+goes away, it looks for the same new phone for up to 30 minutes, and goes on.
 
   --from DIR       the folder that is the phone, or an Android backup archive
                    (FILE.ab), which is sent without being unpacked
@@ -81,7 +83,6 @@ shown there, and sends what is in DIR. Nothing in DIR changes.
                    standard input)
   --lanes N        how many connections may carry content, 1 to 16 (default 12);
                    fewer are used where fewer do
-  --lanes N        how many connections carry content, 1 to 16 (default 8)
   --limit N        bytes a second to send at most: 500K, 20M (20 MB/s), 1G; 10K
                    is the least (default: no limit)
   --verify         after the move, read everything again on both phones, compare

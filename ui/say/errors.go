@@ -161,6 +161,10 @@ func Error(err error) Problem {
 		return Problem{"No new phone was found.", "Start \"ferry receive\" there, on the same Wi-Fi, or give its address with --at HOST:PORT."}
 	case errors.Is(err, p2p.ErrUnreachable):
 		return Problem{"The new phone does not answer.", "Check that \"ferry receive\" runs there, that both are on the same network, and that no firewall keeps UDP out."}
+	case errors.Is(err, session.ErrReplaced):
+		return Problem{"The move whose link was lost is over: another one has begun in its place.", "What has arrived is safe, and is not sent twice."}
+	case errors.Is(err, session.ErrGone):
+		return Problem{"The new phone does not know this move any more: it was started again, or has waited too long.", "What has arrived is safe. Start the move again here too."}
 	case errors.Is(err, transfer.ErrLinkLost):
 		return Problem{"The two devices lost each other.", "What has arrived is safe. " + again}
 	case errors.Is(err, identity.ErrExposed):

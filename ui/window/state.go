@@ -123,6 +123,14 @@ func (s State) event(ev session.Event) State {
 		s.Notice = "A wrong code was typed: " + say.Tries(ev.TriesLeft) + " left."
 	case session.Paired:
 		s.Notice = "The code was right. Your old phone now says what it has."
+	case session.Waiting:
+		s.Screen, s.Offer = Waiting, nil
+		s.Notice = "The two phones lost each other. It goes on by itself when the old one is back."
+	case session.Back:
+		s.Notice, s.left, s.kept = "", nil, Group{} // they are told anew
+		if ev.Agreed {
+			s.Screen = Moving
+		}
 	case session.Accepted:
 		s.Screen, s.Offer, s.Notice = Moving, nil, ""
 	case session.Item:

@@ -61,6 +61,28 @@ func waiting(t *testing.T) State {
 	return s.event(session.Code{Code: code(t, "742 9163"), Expires: time.Date(2026, 1, 2, 14, 32, 0, 0, time.Local), Why: pairing.First})
 }
 
+// A link that is lost puts the code on the screen again, and a move that goes on
+// takes it off. Items are told anew.
+func TestStateWaitsForALink(t *testing.T) {
+	moving := ready("/f", infos).offered(offer()).answered(true).event(session.Accepted{})
+	moving = moving.event(session.Item{Kind: "photos", Key: "DCIM/a.jpg", Reason: backup.Unreadable})
+	s := moving.event(session.Waiting{}).event(session.Code{Code: code(t, "111 2222"), Why: pairing.Paired})
+	if s.Screen != Waiting || s.Notice == "" || s.Code.IsZero() {
+		t.Errorf("while it waits: %+v", s)
+	}
+	s = s.event(session.Back{Agreed: true})
+	if s.Screen != Moving || s.Notice != "" || len(s.left) != 0 {
+		t.Errorf("when it goes on: %+v", s)
+	}
+	s = ready("/f", infos).offered(offer()).event(session.Waiting{})
+	if s.Screen != Waiting || s.Offer != nil {
+		t.Errorf("an offer whose device is gone: %+v", s)
+	}
+	if s = s.event(session.Back{}); s.Screen != Waiting {
+		t.Errorf("before it is asked again: %+v", s)
+	}
+}
+
 func TestStateGoesThroughAMove(t *testing.T) {
 	s := ready("/home/me/Ferry", infos)
 	step := func(what string, next State, want Screen) {

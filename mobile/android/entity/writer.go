@@ -24,6 +24,9 @@ type Options struct {
 	Limits Limits
 	// System allows the keys that are reserved for the framework.
 	System bool
+	// At is how many bytes the stream has already, whose last record is complete.
+	// 0 = it is new.
+	At int64
 }
 
 // Writer writes a stream of records. A value's bytes follow its header through
@@ -45,7 +48,7 @@ type Writer struct {
 // NewWriter returns a Writer that writes to w, whose position has to be a
 // multiple of four bytes in whatever it is part of.
 func NewWriter(w io.Writer, o Options) *Writer {
-	return &Writer{w: bufio.NewWriterSize(w, writeBuffer), limits: o.Limits.whole(), system: o.System}
+	return &Writer{w: bufio.NewWriterSize(w, writeBuffer), limits: o.Limits.whole(), system: o.System, pos: o.At}
 }
 
 // WriteHeader begins the record of a value with size bytes; 0 is a value too.
