@@ -55,6 +55,7 @@ func TestResumeLarge(t *testing.T) {
 			inTime(t, fmt.Sprint(target, ", seed ", seed), func(t *testing.T) {
 				rnd := rand.New(rand.NewPCG(seed, 5))
 				r := transfertest.NewRig(t, func(testing.TB) transfertest.Ends { return transfertest.Pipe() }, largePhone(seed, size+int64(seed)*12345), fakephone.Config{Empty: true})
+				r.Plain = true
 				dir, agents, free := "", r.Dst.Agents(), r.Dst.Free
 				if target == "folder" {
 					dir = filepath.Join(t.TempDir(), "phone")
@@ -131,6 +132,7 @@ func TestResumeFaults(t *testing.T) {
 		inTime(t, fmt.Sprint("seed ", seed), func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(seed, 6))
 			r := transfertest.NewRig(t, func(testing.TB) transfertest.Ends { return transfertest.Pipe() }, largePhone(seed, 20<<20), fakephone.Config{Empty: true})
+			r.Plain = true
 			dir := filepath.Join(t.TempDir(), "phone")
 			dev, err := phone.OpenFolder(dir, phone.FolderOptions{Create: true})
 			if err != nil {
@@ -200,6 +202,7 @@ func oneVideo(t *testing.T, size int64) (r *transfertest.Rig, dir string, n *rea
 		Sizes: map[backup.Kind]fakephone.Range{"videos": {Min: size, Max: size}},
 	}
 	r = transfertest.NewRig(t, func(testing.TB) transfertest.Ends { return transfertest.Pipe() }, cfg, fakephone.Config{Empty: true})
+	r.Plain = true
 	dir, n = filepath.Join(t.TempDir(), "phone"), new(reads)
 	dev, err := phone.OpenFolder(dir, phone.FolderOptions{Create: true})
 	if err != nil {

@@ -105,6 +105,7 @@ func TestSlow(t *testing.T) {
 			Seed: 3, Documents: 6, Contacts: 3, Photos: -1, Videos: -1, Music: -1, Recordings: -1, Downloads: -1, Files: -1, ChangeWhileReading: 0.4,
 			Sizes: map[backup.Kind]fakephone.Range{"documents": {Min: 2 * wire.BlockSize, Max: 4 * wire.BlockSize}},
 		}, fakephone.Config{Empty: true})
+		r.Plain = true
 		r.TuneSend = func(c *transfer.SendConfig) {
 			for i, a := range c.Agents {
 				c.Agents[i] = slow{a, time.Minute}
@@ -286,6 +287,7 @@ func TestCancelFull(t *testing.T) {
 			free := make(chan struct{})
 			r := transfertest.NewRig(t, func(testing.TB) transfertest.Ends { return transfertest.Pipe() },
 				fakephone.Config{Seed: 1, Photos: 40, Sizes: map[backup.Kind]fakephone.Range{"photos": {Min: 1 << 20, Max: 1 << 20}}}, fakephone.Config{Empty: true})
+			r.Plain = true
 			r.TuneTake = func(c *transfer.ReceiveConfig) {
 				for i, a := range c.Agents {
 					c.Agents[i] = stuck{a, free}

@@ -21,10 +21,13 @@ import (
 
 // Rig is two devices that a test moves things between.
 type Rig struct {
-	t         testing.TB
-	link      func(testing.TB) Ends
-	Old, New  *identity.Key
-	Src, Dst  *fakephone.Device
+	t        testing.TB
+	link     func(testing.TB) Ends
+	Old, New *identity.Key
+	Src, Dst *fakephone.Device
+	// Plain sends everything as it is: in a synctest bubble, which must not share
+	// the memory that package squeeze keeps for the next lane.
+	Plain     bool
 	journal   string
 	TuneSend  func(*transfer.SendConfig)
 	TuneTake  func(*transfer.ReceiveConfig)
@@ -86,7 +89,7 @@ func (r *Rig) RunOver(sctx, rctx context.Context, l Ends) Ended {
 	var sn, rn notes
 	sc := transfer.SendConfig{
 		Self: transfer.Self{Key: r.Old, Name: "Old phone", Version: "test"}, Peer: r.New.ID(),
-		Control: l.SendControl, Lanes: l.Open, Agents: r.Src.Agents(), Meter: r.SendMeter, Observer: &sn,
+		Control: l.SendControl, Lanes: l.Open, Agents: r.Src.Agents(), Meter: r.SendMeter, Observer: &sn, NoSqueeze: r.Plain,
 	}
 	rc := transfer.ReceiveConfig{
 		Self: transfer.Self{Key: r.New, Name: "New phone", Version: "test"}, Peer: r.Old.ID(),
@@ -168,17 +171,26 @@ func empty() fakephone.Config { return fakephone.Config{Empty: true} }
 
 // Run runs the whole suite; link makes a new link for each session.
 func Run(t *testing.T, link func(testing.TB) Ends) {
-	RunIn(t, link, func(t *testing.T, f func(*testing.T)) { f(t) })
+	suite(t, link, func(t *testing.T, f func(*testing.T)) { f(t) }, false)
 }
 
 // RunIn runs the suite with each of its tests within the function in, such as
 // synctest.Test.
 func RunIn(t *testing.T, link func(testing.TB) Ends, in func(*testing.T, func(*testing.T))) {
+	suite(t, link, in, true)
+}
+
+func suite(t *testing.T, link func(testing.TB) Ends, in func(*testing.T, func(*testing.T)), plain bool) {
+	newRig := func(t testing.TB, src, dst fakephone.Config) *Rig {
+		r := NewRig(t, link, src, dst)
+		r.Plain = plain
+		return r
+	}
 	run := func(name string, f func(*testing.T, context.Context)) {
 		t.Run(name, func(t *testing.T) { in(t, func(t *testing.T) { f(t, t.Context()) }) })
 	}
 	run("everything arrives, and a second run sends nothing", func(t *testing.T, ctx context.Context) {
-		r := NewRig(t, link, phone(1), empty())
+		r := newRig(t, phone(1), empty())
 		p := r.mustAgree(r.Run(ctx))
 		if s := sums(p); s.Added != s.Items || s.Items < 800 {
 			t.Fatalf("not everything was added: %+v %+v", s, p.NotMoved[:min(3, len(p.NotMoved))])
@@ -195,7 +207,7 @@ func RunIn(t *testing.T, link func(testing.TB) Ends, in func(*testing.T, func(*t
 		}
 	})
 	run("a second run without a journal compares content", func(t *testing.T, ctx context.Context) {
-		r := NewRig(t, link, phone(2), empty())
+		r := newRig(t, phone(2), empty())
 		r.TuneTake = func(c *transfer.ReceiveConfig) { c.Journal = nil }
 		r.mustAgree(r.Run(ctx))
 		e := r.Run(ctx)
@@ -206,7 +218,7 @@ func RunIn(t *testing.T, link func(testing.TB) Ends, in func(*testing.T, func(*t
 	run("what cannot be read is reported and stops nothing", func(t *testing.T, ctx context.Context) {
 		cfg := phone(3)
 		cfg.Unreadable, cfg.ChangeWhileReading = 0.1, 0.1
-		r := NewRig(t, link, cfg, empty())
+		r := newRig(t, cfg, empty())
 		e := r.Run(ctx)
 		p := r.mustAgree(e)
 		s := sums(p)
@@ -221,7 +233,7 @@ func RunIn(t *testing.T, link func(testing.TB) Ends, in func(*testing.T, func(*t
 		}
 	})
 	run("a run that breaks is finished by the next", func(t *testing.T, ctx context.Context) {
-		r := NewRig(t, link, phone(4), empty())
+		r := newRig(t, phone(4), empty())
 		broken := 0
 		for limit := int64(20_000); ; limit += 700_000 {
 			e := r.RunOver(ctx, ctx, Break(link(t), faulttest.CutAfterBytes(limit)))
@@ -244,7 +256,7 @@ func RunIn(t *testing.T, link func(testing.TB) Ends, in func(*testing.T, func(*t
 		}
 	})
 	run("a refusal reaches the sender, and nothing is written", func(t *testing.T, ctx context.Context) {
-		r := NewRig(t, link, phone(5), empty())
+		r := newRig(t, phone(5), empty())
 		r.TuneTake = func(c *transfer.ReceiveConfig) {
 			c.Accept = func(_ context.Context, o transfer.Offer) (transfer.Decision, error) {
 				if o.Peer.Name != "Old phone" || len(o.Kinds) == 0 || o.Bytes() == 0 || !o.Flags.Has(backup.FlagDeviceToDeviceTransfer) {
@@ -261,7 +273,7 @@ func RunIn(t *testing.T, link func(testing.TB) Ends, in func(*testing.T, func(*t
 		}
 	})
 	run("a kind can be declined", func(t *testing.T, ctx context.Context) {
-		r := NewRig(t, link, phone(6), empty())
+		r := newRig(t, phone(6), empty())
 		r.TuneTake = func(c *transfer.ReceiveConfig) {
 			c.Accept = func(context.Context, transfer.Offer) (transfer.Decision, error) {
 				return transfer.Decision{Accept: true, Kinds: []backup.Kind{"contacts", "photos"}}, nil
@@ -275,7 +287,7 @@ func RunIn(t *testing.T, link func(testing.TB) Ends, in func(*testing.T, func(*t
 	})
 	run("cancel reaches the other side", func(t *testing.T, ctx context.Context) {
 		for _, side := range []string{"sender", "receiver"} {
-			r := NewRig(t, link, phone(7), empty())
+			r := newRig(t, phone(7), empty())
 			mine, cancel := context.WithCancel(ctx)
 			r.TuneTake = func(c *transfer.ReceiveConfig) {
 				c.Accept = func(ctx context.Context, _ transfer.Offer) (transfer.Decision, error) {
