@@ -19,3 +19,11 @@ type Device interface {
 	// Close releases the device.
 	Close() error
 }
+
+// Locker is the optional interface of a [Device] that can keep others from
+// receiving into it at the same time, whoever they are and however they reach it.
+type Locker interface {
+	// Lock fails at once if somebody else has the lock. It ends with unlock, with
+	// the device's program at the latest.
+	Lock() (unlock func() error, err error)
+}

@@ -58,10 +58,10 @@ func (r *receiver) commitLoop(ctx context.Context) (err error) {
 		case <-r.ready.wake:
 			got, _ := r.ready.grab(buf[:0])
 			for _, in := range got {
-				c.take(ctx, in)
+				c.take(in)
 			}
 			clear(got)
-			c.endSimple()
+			c.endSimple(ctx)
 			if c.count < commitItems && !c.isAll() {
 				continue
 			}
@@ -87,10 +87,9 @@ func (c *committer) isAll() bool {
 }
 
 // take puts an item where it belongs.
-func (c *committer) take(ctx context.Context, in *inItem) {
-	info := c.r.infos[in.kind]
-	if !info.Entities && !info.Mixed {
-		c.add(ctx, in)
+func (c *committer) take(in *inItem) {
+	if !c.ordered(in.kind) {
+		c.add(in)
 		return
 	}
 	if !in.listed { // it is on its way
@@ -101,13 +100,13 @@ func (c *committer) take(ctx context.Context, in *inItem) {
 	// Only entities wait for those before them.
 	waits := func(in *inItem) bool { return in.it.Type == backup.TypeEntity }
 	if !waits(in) {
-		c.add(ctx, in)
+		c.add(in)
 	}
 	in.finished = true
 	q := c.queues[in.kind]
 	for len(q) > 0 && q[0].finished {
 		if waits(q[0]) {
-			c.add(ctx, q[0])
+			c.add(q[0])
 		}
 		q[0] = nil
 		q = q[1:]
@@ -115,8 +114,15 @@ func (c *committer) take(ctx context.Context, in *inItem) {
 	c.queues[in.kind] = q
 }
 
+// ordered reports whether a kind has entities, which are committed in their
+// order.
+func (c *committer) ordered(kind int) bool {
+	info := c.r.infos[kind]
+	return info.Entities || info.Mixed
+}
+
 // add sets an item aside that needs no commit, and gathers one that does.
-func (c *committer) add(ctx context.Context, in *inItem) {
+func (c *committer) add(in *inItem) {
 	switch {
 	case in.fail != nil:
 		c.r.drop(in)
@@ -126,16 +132,6 @@ func (c *committer) add(ctx context.Context, in *inItem) {
 		c.r.drop(in)
 		c.over(in, backup.Result{Outcome: backup.Skipped, Name: in.name})
 		return
-	}
-	if in.staged == nil { // an entity or a directory
-		it := in.it
-		it.Value = in.value
-		st, err := c.r.restores[in.kind].Stage(ctx, it)
-		if err != nil {
-			c.over(in, backup.Result{Outcome: backup.Failed, Err: err})
-			return
-		}
-		in.staged = st
 	}
 	if c.count == 0 {
 		c.due = time.Now().Add(commitLinger)
@@ -155,21 +151,21 @@ func (c *committer) over(in *inItem, res backup.Result) {
 }
 
 // endSimple ends what needs no commit.
-func (c *committer) endSimple() {
+func (c *committer) endSimple(ctx context.Context) {
 	if len(c.ended) == 0 {
 		return
 	}
-	c.remember(c.ended, c.results)
+	c.remember(ctx, c.ended, c.results)
 	c.end(c.ended, c.results)
 	clear(c.ended)
 	clear(c.results)
 	c.ended, c.results = c.ended[:0], c.results[:0]
 }
 
+// flush commits the batch.
 func (c *committer) flush(ctx context.Context) error {
 	for kind, items := range c.batch {
-		info := c.r.infos[kind]
-		aside := !info.Entities && !info.Mixed
+		aside := !c.ordered(kind)
 		if aside {
 			if err := put(ctx, c.places, struct{}{}); err != nil {
 				return err
@@ -177,23 +173,15 @@ func (c *committer) flush(ctx context.Context) error {
 		}
 		delete(c.batch, kind)
 		c.count -= len(items)
-		staged := make([]backup.Staged, len(items))
-		for i, in := range items {
-			in.mu.Lock()
-			staged[i], in.staged = in.staged, nil
-			in.mu.Unlock()
-		}
 		if !aside {
-			if err := c.commit(ctx, kind, items, staged); err != nil {
+			if err := c.commitAll(ctx, kind, items); err != nil {
 				return err
 			}
 			continue
 		}
 		c.busy.Add(int64(len(items)))
 		c.commits.Go(func() error {
-			// Files that are here whole are not given up because the link breaks
-			// while they are forced to the disk.
-			err := c.commit(context.WithoutCancel(ctx), kind, items, staged)
+			err := c.commitAll(ctx, kind, items)
 			c.busy.Add(-int64(len(items)))
 			<-c.places
 			c.r.ready.signal() // the loop may now have all there is
@@ -204,22 +192,125 @@ func (c *committer) flush(ctx context.Context) error {
 	return nil
 }
 
-// commit makes items durable, notes them in the journal and ends them.
-func (c *committer) commit(ctx context.Context, kind int, items []*inItem, staged []backup.Staged) error {
-	done := c.r.meter.disk()
-	results := c.r.restores[kind].Commit(ctx, staged)
-	done()
-	if len(results) != len(items) {
-		return fmt.Errorf("commit %s: %d results for %d items", c.r.kinds[kind], len(results), len(items))
+// commitAll commits items, and what a full disk gives back of them again, until
+// each has its result or ctx ends. Whoever waits for space keeps its place, so
+// no more waits than there are places, and of entities nothing that is listed
+// later comes first.
+func (c *committer) commitAll(ctx context.Context, kind int, items []*inItem) error {
+	var broken error
+	err := c.r.patiently(ctx, 0, nil, func() error {
+		if items, broken = c.commit(ctx, kind, items); broken == nil && len(items) > 0 {
+			return backup.NoSpace
+		}
+		return nil
+	})
+	if broken == nil && err != nil {
+		return context.Cause(ctx)
 	}
-	c.r.brings(kind, items, results)
-	c.remember(items, results)
-	c.end(items, results)
-	return nil
+	return broken
+}
+
+// commit makes items durable, notes them in the journal and ends them. It
+// returns those that a full disk gave back.
+func (c *committer) commit(ctx context.Context, kind int, items []*inItem) (full []*inItem, err error) {
+	var batch, late []*inItem
+	var staged []backup.Staged
+	for _, in := range items {
+		if len(late) > 0 && c.ordered(kind) {
+			late = append(late, in)
+			continue
+		}
+		st, err := c.restage(ctx, in)
+		switch {
+		case isFull(err):
+			late = append(late, in)
+		case err != nil && ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case err != nil:
+			c.r.drop(in)
+			c.end([]*inItem{in}, []backup.Result{{Outcome: backup.Failed, Err: err}})
+		default:
+			batch, staged = append(batch, in), append(staged, st)
+		}
+	}
+	if len(batch) == 0 {
+		return late, nil
+	}
+	for _, in := range batch {
+		in.mu.Lock()
+		in.staged, in.doubtful = nil, false
+		in.mu.Unlock()
+	}
+	// Files that are here whole are not given up because the link breaks while
+	// they are forced to the disk.
+	patient := ctx
+	if !c.ordered(kind) {
+		patient = context.WithoutCancel(ctx)
+	}
+	results := c.r.restores[kind].Commit(patient, staged)
+	if len(results) != len(batch) {
+		return nil, fmt.Errorf("commit %s: %d results for %d items", c.r.kinds[kind], len(results), len(batch))
+	}
+	full, batch, results = c.settle(ctx, kind, batch, staged, results)
+	c.end(batch, results)
+	return append(full, late...), nil
+}
+
+// restage returns what is to be committed of an item. An entity or a directory
+// is staged here, a file that the disk may have lost a part of written again.
+func (c *committer) restage(ctx context.Context, in *inItem) (backup.Staged, error) {
+	in.mu.Lock()
+	st, doubtful := in.staged, in.doubtful
+	in.mu.Unlock()
+	if st == nil {
+		it := in.it
+		it.Value = in.value
+		return c.r.restores[in.kind].Stage(ctx, it)
+	}
+	if doubtful {
+		if err := rewrite(ctx, st, in); err != nil {
+			return nil, err
+		}
+	}
+	return st, nil
+}
+
+// settle keeps what a commit of items found the disk too full for, counts and
+// notes the rest, and returns both.
+func (c *committer) settle(ctx context.Context, kind int, items []*inItem, staged []backup.Staged, results []backup.Result) (full, rest []*inItem, ends []backup.Result) {
+	for i, in := range items {
+		if in.givenBack(staged[i], results[i]) {
+			full = append(full, in)
+			continue
+		}
+		rest, ends = append(rest, in), append(ends, results[i])
+	}
+	c.r.brings(kind, rest, ends)
+	c.remember(ctx, rest, ends)
+	return full, rest, ends
+}
+
+// givenBack reports whether a commit found the disk full and is to be done again,
+// and keeps what was staged.
+func (in *inItem) givenBack(st backup.Staged, res backup.Result) bool {
+	if res.Outcome != backup.Failed || !isFull(res.Err) {
+		return false
+	}
+	re, ok := st.(backup.Recommitter)
+	if !ok {
+		return in.it.Type != backup.TypeFile // staged anew
+	}
+	still, doubtful := re.Uncommitted()
+	if still {
+		in.mu.Lock()
+		in.staged, in.doubtful = st, doubtful
+		in.mu.Unlock()
+	}
+	return still
 }
 
 // remember notes in the journal what is durable.
-func (c *committer) remember(items []*inItem, results []backup.Result) {
+func (c *committer) remember(ctx context.Context, items []*inItem, results []backup.Result) {
 	if c.r.journal == nil {
 		return
 	}
@@ -244,7 +335,8 @@ func (c *committer) remember(items []*inItem, results []backup.Result) {
 		arrived = append(arrived, a)
 	}
 	if len(arrived) > 0 {
-		c.r.journal.Arrived(arrived) // a journal that fails costs a later run time, not data
+		// A journal that fails otherwise costs a later run time, not data.
+		c.r.patiently(ctx, noteSize, nil, func() error { return c.r.journal.Arrived(arrived) })
 	}
 }
 
@@ -294,9 +386,7 @@ func (c *committer) end(items []*inItem, results []backup.Result) {
 	r.telling.Lock()
 	defer r.telling.Unlock()
 	for i := range ends {
-		if e := &ends[i]; r.cfg.Observer != nil && (e.out == backup.Failed || e.name != "") {
-			r.cfg.Observer.ItemEnded(e.it.Kind, e.it.Key, e.name, e.reason)
-		}
+		tellItem(r.cfg.Observer, r.offer.Verify, &ends[i])
 	}
 }
 

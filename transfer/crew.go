@@ -83,7 +83,7 @@ func (c *crew) sample(at time.Duration) lanes.Sample {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.past
-	s.At, s.Lanes, s.Starved = at, len(c.open), c.waiting.Load() > 0
+	s.At, s.Lanes, s.Starved = at, len(c.open), c.s.throttle.held.Swap(false) || c.waiting.Load() > 0
 	var rtts time.Duration
 	known := 0
 	for _, l := range c.open {

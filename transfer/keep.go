@@ -117,7 +117,8 @@ func (r *receiver) keepLoop(ctx context.Context) error {
 			}
 		}
 		if len(notes) > 0 {
-			r.journal.Keep(notes) // a journal that fails costs a later run time, not data
+			// A journal that fails otherwise costs a later run time, not data.
+			r.patiently(ctx, noteSize, r.isDone, func() error { return r.journal.Keep(notes) })
 		}
 		return nil
 	})
@@ -205,6 +206,8 @@ func (in *inItem) part() (k journal.Kept, have int64) {
 // finds them.
 func (r *receiver) commitRest(ctx context.Context) {
 	c := &committer{r: r}
+	over, end := context.WithCancel(ctx) // nobody waits for a full disk any more
+	end()
 	batch := map[int][]*inItem{}
 	for in := range r.items.all {
 		if i := r.infos[in.kind]; !i.Entities && !i.Mixed && in.over && in.fail == nil && !in.have && in.staged != nil && r.journal != nil {
@@ -217,8 +220,7 @@ func (r *receiver) commitRest(ctx context.Context) {
 			staged[i], in.staged = in.staged, nil
 		}
 		if results := r.restores[kind].Commit(ctx, staged); len(results) == len(items) {
-			r.brings(kind, items, results)
-			c.remember(items, results)
+			c.settle(over, kind, items, staged, results) // parts of what is given back may be kept
 		}
 	}
 }
@@ -233,6 +235,13 @@ func (r *receiver) keepRest() {
 		st, can := in.staged.(backup.Keeper)
 		if !can || in.fail != nil || in.have || in.tree == nil || in.temp == "" || !keepable(in) {
 			continue
+		}
+		if len(in.gaps) > 0 {
+			f, ok := st.(io.ReaderAt)
+			if !ok {
+				continue
+			}
+			in.tree = withoutGaps(f, in.it.Size, in.tree, in.gaps)
 		}
 		k, have := in.part()
 		if have < keepFrom || len(notes) == journal.MaxKept || !r.journal.CanKeep(k) {
@@ -300,7 +309,12 @@ func (r *receiver) resume(ctx context.Context, in *inItem, k journal.Kept, w *wi
 	if err := put(ctx, r.staging, struct{}{}); err != nil {
 		return err
 	}
-	f, touched, err := re.Resume(ctx, in.it, k.Left)
+	var f backup.ResumedFile
+	var touched bool
+	err = r.patiently(ctx, in.it.Size-k.Left.Held, nil, func() (err error) {
+		f, touched, err = re.Resume(ctx, in.it, k.Left)
+		return err
+	})
 	if err != nil {
 		<-r.staging
 		if ctx.Err() != nil {
@@ -332,7 +346,7 @@ func (r *receiver) resume(ctx context.Context, in *inItem, k journal.Kept, w *wi
 	r.meter.resumed(there)
 	if st, ok := f.(backup.Keeper); ok && there > 0 { // from now on it is this run that writes to it
 		if k.Left, err = st.Sync(k.Left.Length); err == nil {
-			r.journal.Keep([]journal.Kept{k}) // a journal that fails costs a later run time, not data
+			r.patiently(ctx, noteSize, nil, func() error { return r.journal.Keep([]journal.Kept{k}) })
 		}
 	}
 	r.grows(in, f)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -142,6 +143,9 @@ func TestResumeFaults(t *testing.T) {
 			for range 5 {
 				op := []faulttest.Op{faulttest.Write, faulttest.Commit, faulttest.Sync, faulttest.Keep, faulttest.Resume}[rnd.IntN(5)]
 				disk := &faulttest.Disk{Op: op, Nth: 1 + rnd.Int64N(4), Onward: rnd.IntN(2) == 0}
+				if disk.Onward { // a full disk would be waited for
+					disk.Err = syscall.EIO
+				}
 				limit := int64(1)<<20 + rnd.Int64N(24<<20)
 				t.Logf("call %d of %d fails, onward %v; cut after %d bytes", disk.Nth, op, disk.Onward, limit)
 				r.TuneTake = func(c *transfer.ReceiveConfig) {

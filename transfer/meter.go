@@ -19,12 +19,16 @@ const (
 	PhaseMove                // items move
 	PhaseFinish              // the last items are made safe, accounts compared
 	PhaseDone                // both sides signed
+	PhaseVerify              // as PhaseMove, of a session that verifies
 )
 
 // String returns the word that JSON uses.
 func (p Phase) String() string {
-	return [...]string{"start", "plan", "ask", "move", "finish", "done"}[min(p, PhaseDone)]
+	return [...]string{"start", "plan", "ask", "move", "finish", "done", "verify"}[min(p, PhaseVerify)]
 }
+
+// Moving reports whether items move, or are verified.
+func (p Phase) Moving() bool { return p == PhaseMove || p == PhaseVerify }
 
 // KindProgress is how far one kind is.
 type KindProgress struct {
@@ -61,6 +65,9 @@ type Progress struct {
 	// Elapsed is the time since items began to move; 0 before.
 	Elapsed time.Duration
 	Kinds   []KindProgress
+	// Missing is how many bytes of space the new phone waits for; 0 = it does
+	// not wait.
+	Missing int64
 	// Lanes is how many lanes there should be, and LanesWhy why, in the words
 	// of package lanes. Only the old phone knows.
 	Lanes    int
@@ -78,6 +85,7 @@ type Meter struct {
 	safe     atomic.Uint64
 	steps    atomic.Uint64 // those done in the lower half, all in the upper
 	underway atomic.Int64  // bytes of items that have not ended
+	missing  atomic.Int64  // bytes of space
 
 	decision atomic.Pointer[lanes.Decision] // nil = none yet
 	standing
@@ -94,6 +102,7 @@ func (m *Meter) Snapshot() Progress {
 	p.Waiting, p.Silent = m.waits(p.Phase)
 	steps := m.steps.Load()
 	p.DoneSteps, p.Steps = int(uint32(steps)), int(steps>>32)
+	p.Missing = m.missing.Load()
 	if b := m.began.Load(); b != nil {
 		p.Elapsed = time.Since(*b)
 	}
@@ -119,7 +128,7 @@ func (m *Meter) Snapshot() Progress {
 }
 
 func (m *Meter) setPhase(p Phase) {
-	if p == PhaseMove {
+	if p.Moving() {
 		now := time.Now()
 		m.began.CompareAndSwap(nil, &now)
 	}

@@ -41,21 +41,23 @@ type inItem struct {
 	it   backup.Item
 	want backup.Digest // an entity's digest, as it was listed
 
-	mu      sync.Mutex
-	compare []backup.Digest // offered with the verdict Compare; guarded by mu
-	names   []backup.Key    // where those are; guarded by mu
-	open    bool            // blocks may come; guarded by mu
-	writing writers         // lanes that are writing a block; guarded by mu
-	over    bool            // handed to the committer after it was open; guarded by mu
-	making  chan struct{}   // closed when its place is made; nil = not begun; guarded by mu
-	staged  backup.Staged   // guarded by mu
-	temp    backup.Key      // guarded by mu
-	value   []byte          // an entity's, as it comes; guarded by mu
-	tree    *tree.Tree      // guarded by mu
-	moved   int64           // bytes counted by the meter, those of earlier runs included; guarded by mu
-	holds   bool            // a place in receiver.staging; guarded by mu
-	kept    int64           // bytes that the journal knows to be on the disk; guarded by mu
-	vouched journal.Boot    // when the bytes of earlier runs were known to be right; guarded by mu
+	mu       sync.Mutex
+	compare  []backup.Digest         // offered with the verdict Compare; guarded by mu
+	names    []backup.Key            // where those are; guarded by mu
+	open     bool                    // blocks may come; guarded by mu
+	writing  writers                 // lanes that are writing a block; guarded by mu
+	over     bool                    // handed to the committer after it was open; guarded by mu
+	making   chan struct{}           // closed when its place is made; nil = not begun; guarded by mu
+	staged   backup.Staged           // guarded by mu
+	temp     backup.Key              // guarded by mu
+	value    []byte                  // an entity's, as it comes; guarded by mu
+	tree     *tree.Tree              // guarded by mu
+	moved    int64                   // bytes counted by the meter, those of earlier runs included; guarded by mu
+	holds    bool                    // a place in receiver.staging; guarded by mu
+	kept     int64                   // bytes that the journal knows to be on the disk; guarded by mu
+	doubtful bool                    // staged may have lost a part of its content; guarded by mu
+	gaps     map[int64]backup.Digest // blocks in tree that a full disk kept out when the session ended; guarded by mu
+	vouched  journal.Boot            // when the bytes of earlier runs were known to be right; guarded by mu
 
 	// Set by whoever hands the item to the committer, then the committer's.
 	digest backup.Digest
@@ -66,6 +68,19 @@ type inItem struct {
 	listed bool       // the committer has seen it, of an entity
 	// finished tells that nothing more of it comes, of what waits for those before it.
 	finished bool
+}
+
+// noteSize is about what a note in the journal takes, in bytes.
+const noteSize = 4 << 10
+
+// isDone reports whether every item has its result.
+func (r *receiver) isDone() bool { return closed(r.allDone) }
+
+// isOver reports whether nothing more of an item is to come.
+func (in *inItem) isOver() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return !in.open
 }
 
 // drop discards what is staged of an item.
@@ -86,7 +101,7 @@ func (r *receiver) discard(st backup.Staged, temp backup.Key) {
 }
 
 func (r *receiver) move(ctx context.Context) error {
-	r.meter.setPhase(PhaseMove)
+	r.meter.setPhase(movePhase(r.offer.Verify))
 	g, gctx := errgroup.WithContext(ctx)
 	for range checkers {
 		g.Go(func() error { return r.toCheck.each(gctx, r.allDone, 1, r.checkItem) })
@@ -260,13 +275,17 @@ func (r *receiver) checkItem(ctx context.Context, in *inItem) error {
 		var prior backup.Prior
 		if r.journal != nil && in.it.Type != backup.TypeEntity {
 			prior, in.known = r.journal.Lookup(journal.Of(in.it))
-			prior.Left = left.Left
+			prior.Left, prior.Verify = left.Left, r.offer.Verify && in.it.Type == backup.TypeFile
 		}
 		it := in.it
 		it.Digest = in.want
-		done := r.meter.disk()
-		a = c.Check(ctx, it, prior)
-		done()
+		r.patiently(ctx, it.Size-left.Left.Held, nil, func() error {
+			a = c.Check(ctx, it, prior)
+			if a.Verdict == backup.Refuse {
+				return a.Err
+			}
+			return nil
+		})
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -376,7 +395,7 @@ var errStray = errors.New("another session's lane")
 func (r *receiver) runLane(ctx context.Context, lane io.ReadCloser) error {
 	defer lane.Close()
 	defer context.AfterFunc(ctx, func() { lane.Close() })()
-	rd := bufio.NewReaderSize(lane, 64<<10)
+	rd := bufio.NewReaderSize(r.throttle.reader(ctx, lane), 64<<10)
 	h, err := wire.ReadLaneHello(rd)
 	if errors.Is(err, wire.ErrLane) {
 		return err
@@ -475,13 +494,21 @@ func (r *receiver) onBlock(ctx context.Context, bh wire.BlockHeader, p []byte) e
 	if value != nil {
 		copy(value[bh.Offset:], p)
 	} else if len(p) > 0 {
-		done := r.meter.disk()
-		_, err = staged.(backup.StagedFile).WriteAt(p, int64(bh.Offset))
-		done()
+		err = r.patiently(ctx, int64(len(p)), in.isOver, func() error {
+			_, err := staged.(backup.StagedFile).WriteAt(p, int64(bh.Offset))
+			return err
+		})
 	}
 	in.mu.Lock()
 	in.writing.end(turn)
 	switch {
+	case in.open && isFull(err) && ctx.Err() != nil: // what else came of it stays
+		if in.gaps == nil {
+			in.gaps = map[int64]backup.Digest{}
+		}
+		in.gaps[i] = bh.Hash
+		in.mu.Unlock()
+		return context.Cause(ctx)
 	case !in.open: // it failed, or was settled, meanwhile
 	case err != nil:
 		in.fail, in.open = err, false
@@ -543,9 +570,11 @@ func (r *receiver) stage(ctx context.Context, in *inItem) error {
 	if err := put(ctx, r.staging, struct{}{}); err != nil {
 		return err
 	}
-	done := r.meter.disk()
-	st, err := r.restores[in.kind].Stage(ctx, in.it)
-	done()
+	var st backup.Staged
+	err := r.patiently(ctx, in.it.Size, in.isOver, func() (err error) {
+		st, err = r.restores[in.kind].Stage(ctx, in.it)
+		return err
+	})
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -555,7 +584,8 @@ func (r *receiver) stage(ctx context.Context, in *inItem) error {
 		err = backup.Fail("stage", in.it.Kind, backup.Unsupported, nil)
 	} else if t, ok := st.(backup.TempNamer); err == nil && ok && r.journal != nil {
 		temp = backup.Key(t.TempName())
-		r.journal.Temporary(temp) // a journal that fails costs a later run time, not data
+		// A journal that fails otherwise costs a later run time, not data.
+		r.patiently(ctx, noteSize, in.isOver, func() error { return r.journal.Temporary(temp) })
 	}
 	in.mu.Lock()
 	switch {

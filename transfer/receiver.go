@@ -24,9 +24,13 @@ type Offer struct {
 	Kinds []OfferedKind
 	// Free is the free space here in bytes, -1 where it is not known.
 	Free int64
-	// Already is how many bytes arrived from that device in earlier runs, files
-	// that did not arrive whole included.
+	// Already is the most that need not come because it is here: what arrived
+	// from that device in earlier runs, files that did not arrive whole included;
+	// where the offer would not fit otherwise, as much as is here of each kind.
 	Already int64
+	// Verify tells that everything is to be read again on both phones; Again,
+	// that another session follows this one.
+	Verify, Again bool
 }
 
 // OfferedKind is one kind of an offer.
@@ -52,8 +56,9 @@ func (o *Offer) Bytes() (n int64) {
 	return n
 }
 
-// Missing returns how many bytes of space are missing here, 0 if it fits or if
-// that is not known. What arrived before is taken off.
+// Missing returns how many bytes of space are missing here for sure, 0 if it may
+// fit or if that is not known. What may be here already is taken off; if it turns
+// out to have changed, the move waits for space.
 func (o *Offer) Missing() int64 {
 	if o.Free < 0 {
 		return 0
@@ -97,7 +102,12 @@ type ReceiveConfig struct {
 	Accept func(context.Context, Offer) (Decision, error)
 	// LaneCount is the most lanes to serve. 0 = MaxLanes.
 	LaneCount int
-	Meter     *Meter
+	// Limit returns the most bytes of content a second that lanes may bring at
+	// present, all together; 0 = as many as go. It is asked for every few
+	// kilobytes and must return at once, so a phone can answer by its battery and
+	// heat. nil = never a limit.
+	Limit func() int64
+	Meter *Meter
 	// Pauser lets the person here pause. nil = that is not possible.
 	Pauser   *Pauser
 	Observer Observer
@@ -154,6 +164,8 @@ type receiver struct {
 	endSeen    bool                 // guarded by mu
 	led        *ledger              // guarded by mu
 	report     Report               // guarded by mu
+	full       full
+	throttle   throttle
 
 	telling sync.Mutex // held while the observer is called
 
@@ -178,6 +190,7 @@ func Receive(ctx context.Context, cfg ReceiveConfig) (*Report, error) {
 		growing: map[*inItem]struct{}{},
 		turns:   newTurns(receiverHears), allDone: make(chan struct{}),
 	}
+	r.throttle.limit = cfg.Limit
 	r.said, r.onSaid = context.WithCancel(context.Background())
 	defer r.onSaid()
 	if r.meter == nil {
@@ -285,7 +298,7 @@ func (r *receiver) open(ctx context.Context) error {
 			return err
 		}
 	}
-	r.describe(offer, flags)
+	r.describe(ctx, offer, flags)
 	d, err := r.ask(ctx)
 	if ctx.Err() != nil { // a yes that comes too late opens nothing
 		return context.Cause(ctx)
@@ -308,8 +321,8 @@ func (r *receiver) open(ctx context.Context) error {
 }
 
 // describe makes the offer that the person sees.
-func (r *receiver) describe(o *wire.Offer, flags backup.Flags) {
-	r.offer = Offer{Peer: r.report.Peer, Flags: flags, Free: -1}
+func (r *receiver) describe(ctx context.Context, o *wire.Offer, flags backup.Flags) {
+	r.offer = Offer{Peer: r.report.Peer, Flags: flags, Free: -1, Verify: o.Verify, Again: o.Again}
 	if r.cfg.Free != nil {
 		if n, err := r.cfg.Free(); err == nil {
 			r.offer.Free = n
@@ -318,11 +331,37 @@ func (r *receiver) describe(o *wire.Offer, flags backup.Flags) {
 	if r.journal != nil {
 		r.offer.Already = r.journal.Bytes() + r.journal.Held()
 	}
+	defer r.countHere(ctx)
 	for _, k := range o.Kinds {
 		r.kinds = append(r.kinds, backup.Kind(k.Kind))
 		r.offer.Kinds = append(r.offer.Kinds, OfferedKind{
 			Kind: backup.Kind(k.Kind), Items: k.Items, Bytes: k.Bytes, Cannot: k.Cannot, Folders: k.Folders, Supported: r.agent(backup.Kind(k.Kind)) != nil,
 		})
+	}
+}
+
+// countHere makes Already of what is here, if the offer would not fit otherwise.
+// A journal knows what arrived, but not what was removed since, nor what came
+// in another way.
+func (r *receiver) countHere(ctx context.Context) {
+	o := &r.offer
+	if o.Free < 0 || o.Bytes() <= o.Free {
+		return
+	}
+	o.Already = 0
+	if r.journal != nil {
+		o.Already = r.journal.Held()
+	}
+	for _, k := range o.Kinds {
+		if !k.Supported {
+			continue
+		}
+		plans, err := MakePlan(ctx, []backup.Agent{r.agent(k.Kind)}, backup.Transport{Flags: o.Flags}, nil)
+		if err == nil && plans[0].Err == nil {
+			o.Already += int64(min(plans[0].Bytes, k.Bytes))
+		} else { // nobody knows
+			o.Already += int64(k.Bytes)
+		}
 	}
 }
 
@@ -370,7 +409,11 @@ func (r *receiver) accept(ctx context.Context, d Decision, flags backup.Flags) e
 			continue
 		}
 		a := r.agent(k.Kind)
-		re, err := a.Restore(ctx, backup.Transport{Flags: flags, Notes: r.notes()})
+		var re backup.Restore
+		err := r.patiently(ctx, 0, nil, func() (err error) {
+			re, err = a.Restore(ctx, backup.Transport{Flags: flags, Notes: r.notes()})
+			return err
+		})
 		if err != nil {
 			return fmt.Errorf("open %s: %w", k.Kind, err)
 		}
@@ -514,7 +557,7 @@ func (r *receiver) finishAgents(ctx context.Context, steps int) error {
 	r.sweepKept(ctx)
 	for i, re := range r.restores {
 		if f, ok := re.(backup.Finisher); ok {
-			if err := f.Finish(ctx); err != nil {
+			if err := r.patiently(ctx, 0, nil, func() error { return f.Finish(ctx) }); err != nil {
 				return fmt.Errorf("finish %s: %w", r.kinds[i], err)
 			}
 		}

@@ -64,6 +64,9 @@ func draw(r *rand.Rand) (f fault) {
 			n = 6
 		}
 		f.dst = &faulttest.Disk{Op: op, Nth: 1 + r.Int64N(n), Onward: r.IntN(2) == 0, Err: syscall.ENOSPC}
+		if f.dst.Onward { // a full disk would be waited for
+			f.dst.Err = syscall.EIO
+		}
 		f.text = fmt.Sprintf("target: call %d of %d fails, onward %v", f.dst.Nth, op, f.dst.Onward)
 	}
 	return f

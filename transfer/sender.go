@@ -39,8 +39,18 @@ type SendConfig struct {
 	Transport backup.Transport
 	// LaneCount is how many lanes to use at most. 0 = DefaultLanes.
 	LaneCount int
+	// Limit returns the most bytes of content a second that lanes may carry at
+	// present, all together; 0 = as many as go. It is asked for every few
+	// kilobytes and must return at once, so a phone can answer by its battery and
+	// heat. nil = never a limit.
+	Limit func() int64
 	// NoSqueeze sends all content as it is.
 	NoSqueeze bool
+	// Verify has both phones read everything that is there already, whatever is
+	// noted of it, and sends what differs. It follows a move.
+	Verify bool
+	// Again announces that another session follows, if this one ends well.
+	Again bool
 	// Meter is written to. nil = nobody looks.
 	Meter *Meter
 	// Pauser lets the person here pause. nil = that is not possible.
@@ -117,9 +127,10 @@ type sender struct {
 	report  Report          // guarded by mu
 	lanes   []LaneWriter    // guarded by mu
 
-	judge   *squeeze.Judge
-	turns   *turns
-	allDone chan struct{} // closed when every item has its result; guarded by mu
+	throttle throttle
+	judge    *squeeze.Judge
+	turns    *turns
+	allDone  chan struct{} // closed when every item has its result; guarded by mu
 }
 
 type compareJob struct {
@@ -150,6 +161,7 @@ func Send(ctx context.Context, cfg SendConfig) (*Report, error) {
 	if s.cfg.LaneCount <= 0 {
 		s.cfg.LaneCount = DefaultLanes
 	}
+	s.throttle.limit = cfg.Limit
 	s.cfg.Transport.Flags |= backup.FlagDeviceToDeviceTransfer
 	if s.session = s.cfg.Session; s.session.IsZero() {
 		rand.Read(s.session[:])
@@ -212,7 +224,7 @@ func (s *sender) open(ctx context.Context) error {
 	s.protocol = min(wire.Protocol, hello.Protocol)
 	s.items.grow(WindowOf(s.protocol))
 	s.credit = newCredit(cost{int64(WindowOf(s.protocol)), windowKeys, windowBytes})
-	offer := &wire.Offer{Flags: uint32(s.cfg.Transport.Flags), Started: millis(s.cfg.Started)}
+	offer := &wire.Offer{Flags: uint32(s.cfg.Transport.Flags), Started: millis(s.cfg.Started), Verify: s.cfg.Verify, Again: s.cfg.Again}
 	progress := make([]KindProgress, len(s.cfg.Plans))
 	for i, p := range s.cfg.Plans {
 		offer.Kinds = append(offer.Kinds, wire.OfferedKind{Kind: string(p.Info.Kind), Items: p.Items, Bytes: p.Bytes, Cannot: p.CannotTotal(), Folders: p.Folders})
@@ -289,6 +301,9 @@ func (s *sender) readLoop(ctx context.Context) error {
 			return false, s.onDone(m)
 		case *wire.Waits:
 			s.gate.heard(m)
+			return false, nil
+		case *wire.Full:
+			tellFull(s.meter, s.cfg.Observer, int64(m.Missing))
 			return false, nil
 		case *wire.Totals:
 			if !closed(s.allDone) {
@@ -432,9 +447,7 @@ func (s *sender) onEnded(all []ended, ours bool) error {
 	s.mu.Unlock()
 	for i, o := range outs {
 		s.release(o)
-		if e := &all[i]; s.cfg.Observer != nil && (e.out == backup.Failed || e.name != "") {
-			s.cfg.Observer.ItemEnded(e.it.Kind, e.it.Key, e.name, e.reason)
-		}
+		tellItem(s.cfg.Observer, s.cfg.Verify, &all[i])
 	}
 	s.credit.give(back)
 	return nil

@@ -199,7 +199,7 @@ func (s *sender) write(ctx context.Context, lane LaneWriter, w *bufio.Writer, in
 		s.meter.carried(len(head) + len(p.out))
 		_, err := w.Write(head)
 		if err == nil {
-			_, err = w.Write(p.out)
+			err = s.throttle.write(ctx, w, p.out)
 		}
 		if p.judged {
 			s.judge.Sent(time.Since(s.started), p.ticket, squeeze.Sample{Raw: n, Wire: len(p.out), Encode: p.took})

@@ -43,7 +43,7 @@ func (b *block) release() {
 // move runs the manifest, the readers and the lanes until every item has its
 // result, which allDone tells.
 func (s *sender) move(ctx context.Context) error {
-	s.meter.setPhase(PhaseMove)
+	s.meter.setPhase(movePhase(s.cfg.Verify))
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.list(gctx) })
 	g.Go(func() error { return s.gate.tellWaits(gctx, s.c, s.meter, s.peer.Protocol, s.allDone) })
@@ -184,7 +184,7 @@ func (s *sender) compareItem(ctx context.Context, job compareJob) error {
 			return s.fail(o, err)
 		}
 		h := blake3.New(32, nil)
-		_, err = io.Copy(h, gatedReader{ctx, s, r})
+		_, err = io.Copy(h, gatedReader{ctx, s, o, r})
 		r.Close()
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -203,15 +203,32 @@ func (s *sender) compareItem(ctx context.Context, job compareJob) error {
 			return nil
 		}
 	}
+	s.mu.Lock()
+	n := o.moved
+	s.mu.Unlock()
+	s.hashed(o, -n) // it is counted as it is sent
 	s.read(o)
 	return nil
 }
 
-// gatedReader ends a long read with its context, and rests while a person has
-// paused.
+// hashed counts n bytes that were read to be compared. Only where that is what a
+// session is about they are progress.
+func (s *sender) hashed(o *outItem, n int64) {
+	if !s.cfg.Verify {
+		return
+	}
+	s.meter.resumed(n)
+	s.mu.Lock()
+	o.moved += n
+	s.mu.Unlock()
+}
+
+// gatedReader ends a long read with its context, rests while a person has
+// paused, and counts.
 type gatedReader struct {
 	ctx context.Context
 	s   *sender
+	o   *outItem
 	r   io.Reader
 }
 
@@ -223,7 +240,9 @@ func (g gatedReader) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	defer g.s.meter.disk()()
-	return g.r.Read(p)
+	n, err := g.r.Read(p)
+	g.s.hashed(g.o, int64(n))
+	return n, err
 }
 
 // fail settles an item that cannot be read. The run goes on.

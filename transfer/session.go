@@ -69,6 +69,14 @@ type Observer interface {
 	ItemEnded(kind backup.Kind, key, name backup.Key, reason backup.Reason)
 }
 
+// SpaceObserver is the optional interface of an [Observer] that hears when the
+// new phone's disk is full.
+type SpaceObserver interface {
+	// Waiting is called when a session waits for missing bytes of space on the
+	// new phone, when their number changes, and with 0 when it goes on.
+	Waiting(missing int64)
+}
+
 // Report is how a session went. Of a session that broke off it holds what is
 // known.
 type Report struct {

@@ -35,6 +35,7 @@ type span struct {
 //	this side's step   quiet   hello   offer   move                totals    receipt   bye
 //	sender hears               Hello   Answer  Want Results Totals Totals    Receipt   Bye
 //	                                   Waits ── Waits ──────────── Waits ─── Waits ─── Waits
+//	                                   Full ─────────────────────── Full
 //	receiver hears     Hello   Offer   –       Items End           Receipt   Bye
 //	                                           Settle ──────────── Settle
 //	                                           Totals ──────────── Totals
@@ -56,6 +57,7 @@ var (
 		wire.TypeReceipt: {from: stepReceipt, to: stepReceipt},
 		wire.TypeBye:     {from: stepBye, to: stepBye},
 		wire.TypeWaits:   {from: stepOffer, to: stepBye, streamed: true},
+		wire.TypeFull:    {from: stepOffer, to: stepTotals, streamed: true},
 	}
 	receiverHears = map[wire.Type]span{
 		wire.TypeHello:   {from: stepQuiet, to: stepQuiet},

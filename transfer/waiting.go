@@ -19,11 +19,12 @@ const (
 	WaitDisk                   // this phone's storage
 	WaitDiskThere              // the other phone's storage
 	WaitLink                   // nothing comes from the other phone, or nothing gets through
+	WaitSpace                  // space on the new phone
 )
 
 // String returns the word that JSON uses; WaitNothing has none.
 func (w Wait) String() string {
-	return [...]string{"", "person", "pause", "pause_there", "pause_both", "disk", "disk_there", "link"}[min(w, WaitLink)]
+	return [...]string{"", "person", "pause", "pause_there", "pause_both", "disk", "disk_there", "link", "space"}[min(w, WaitSpace)]
 }
 
 // ByHand reports whether only a person can end the wait.
@@ -50,7 +51,10 @@ type session struct {
 
 // attach makes the meter look at a session, and detach forget it.
 func (m *Meter) attach(c *control, g *gate) { m.session.Store(&session{c: c, g: g}) }
-func (m *Meter) detach()                    { m.session.Store(nil) }
+func (m *Meter) detach() {
+	m.session.Store(nil)
+	m.missing.Store(0)
+}
 
 // stirred notes that something moved.
 func (m *Meter) stirred() {
@@ -88,7 +92,7 @@ func (m *Meter) waits(phase Phase) (w Wait, silent time.Duration) {
 	switch phase {
 	case PhaseAsk:
 		return WaitPerson, 0
-	case PhaseMove:
+	case PhaseMove, PhaseVerify:
 		here, there := s.g.here.Paused(), s.g.there.Paused()
 		switch {
 		case here && there:
@@ -104,6 +108,8 @@ func (m *Meter) waits(phase Phase) (w Wait, silent time.Duration) {
 	}
 	still := s.still()
 	switch {
+	case m.missing.Load() > 0:
+		return WaitSpace, 0
 	case still < stillAfter:
 		return WaitNothing, 0
 	case m.disks.Load() > 0:

@@ -30,6 +30,7 @@ const lastCall = 2 * time.Minute
 //	             │                               │   └──> over: another session began
 //	a device ──> part <── the device is back ────┘
 //	             ├──> ended
+//	             ├──> whole, and its verification begins: the same once more
 //	             └──> signed, and no goodbye: the device may come back for lastCall
 //
 // One session is held at a time. Only its own device can go on with it, and only
@@ -41,16 +42,24 @@ type held struct {
 	meter  *transfer.Meter
 	sum    sum
 	life   life
-	lost   error // why the link was lost last; nil while a part is under way
+	lost   error     // why the link was lost last; nil while a part is under way
+	move   move      // what is told at the end
+	verify bool      // it is the verification of its move
+	begun  bool      // and Verifying was told
+	noted  bool      // Notes were told
+	link   *p2p.Link // of the last part, if it is still to be used
 	// agreed tells that a person said yes, to these kinds.
 	agreed   bool
 	kinds    []backup.Kind
+	offer    transfer.Offer
 	decision transfer.Decision
-	report   *transfer.Report // the last part's, made one of the session
-	signed   bool             // Done was told, and the device may want its receipt
+	signed   bool // Done was told, and the device may want its receipt
 
 	id  transfer.SessionID      // guarded by receiving.mu
 	cut context.CancelCauseFunc // ends the part under way, nil = none; guarded by receiving.mu
+	// follows tells that a verification was announced and has not begun, whole that
+	// its move has come to its end; guarded by receiving.mu
+	follows, whole bool
 }
 
 // visit is a device that comes to move.
@@ -58,6 +67,8 @@ type visit struct {
 	s *p2p.Stream
 	// again is the session that it goes on with; zero = it begins one.
 	again transfer.SessionID
+	// verify tells that the one that it begins is the verification of its move.
+	verify bool
 }
 
 func (r *receiving) isBusy() bool {
@@ -80,7 +91,12 @@ func (r *receiving) session(ctx context.Context, s *p2p.Stream) {
 		r.busy = true
 	}
 	r.mu.Unlock()
+	v := visit{s: s, verify: (busy || !ok) && r.verifies(peer)}
 	switch {
+	case v.verify:
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, againIn)
+		defer cancel()
 	case !ok:
 		s.Reset()
 		return
@@ -89,7 +105,7 @@ func (r *receiving) session(ctx context.Context, s *p2p.Stream) {
 		return
 	}
 	select {
-	case r.visits <- visit{s: s}:
+	case r.visits <- v:
 	case <-ctx.Done():
 		s.Reset()
 	}
@@ -142,6 +158,13 @@ func (r *receiving) welcome(v visit) bool {
 		}
 		return true
 	}
+	if v.verify {
+		if !r.begins(v.s.Link().Remote()) {
+			v.s.Reset()
+			return false
+		}
+		return true
+	}
 	if r.done { // all that is waited for is a device that wants its receipt
 		v.s.Reset()
 		r.mu.Lock()
@@ -162,8 +185,9 @@ func (r *receiving) welcome(v visit) bool {
 // move runs a part of a move, and decides what comes after it.
 func (r *receiving) move(ctx context.Context, v visit) error {
 	h := r.held
-	if !v.again.IsZero() && !h.signed {
+	if h.lost != nil && !h.signed {
 		r.events.tell(Back{Peer: h.peer, Agreed: h.agreed})
+		h.lost = nil
 	}
 	before, began := h.meter.Snapshot(), time.Now()
 	rep, err := r.part(ctx, h, v.s)
@@ -179,10 +203,11 @@ func (r *receiving) move(ctx context.Context, v visit) error {
 	if rep.Peer.Device == "" {
 		rep.Peer = h.peer
 	}
-	h.peer, h.report = rep.Peer, rep
+	h.peer = rep.Peer
+	err = h.move.add(ctx, r.events, r.opt.Home, rep, err, h.verify)
 	switch {
 	case ctx.Err() != nil:
-		finish(r.events, r.opt.Home, rep, err)
+		h.move.end(r.events, err)
 		r.forget()
 		return context.Cause(ctx)
 	case isLost(err):
@@ -191,17 +216,27 @@ func (r *receiving) move(ctx context.Context, v visit) error {
 		}
 		if h.id.IsZero() { // it said nothing, and may begin anew
 			r.mu.Lock()
-			r.paired[h.device] = time.Now()
+			if h.verify {
+				h.follows = true
+			} else {
+				r.paired[h.device] = time.Now()
+			}
 			r.mu.Unlock()
 		}
-		now := time.Now()
-		h.lost = err
-		h.life.begin(now)
-		r.shown = 0 // the code that nobody needed so far
-		r.events.tell(Waiting{Peer: h.peer, Since: now, Until: now.Add(h.life.left()), Why: LinkLost})
+		r.lose(h, err)
 		return nil
+	case err == nil && h.follows:
+		r.mu.Lock()
+		h.whole = true
+		r.mu.Unlock()
+		h.life.renew()
+		if !rep.Parted { // it may want the receipt first
+			r.lose(h, transfer.ErrLinkLost)
+			return nil
+		}
+		return r.verification(ctx, h)
 	}
-	err = finish(r.events, r.opt.Home, rep, err)
+	err = h.move.end(r.events, err)
 	r.done, r.result = r.opt.Once, err
 	if err == nil && !rep.Parted {
 		h.signed, h.life = true, life{all: lastCall}
@@ -210,6 +245,24 @@ func (r *receiving) move(ctx context.Context, v visit) error {
 	}
 	r.forget()
 	return nil
+}
+
+// lose waits for the device of the session that is held.
+func (r *receiving) lose(h *held, err error) {
+	h.leave()
+	now := time.Now()
+	h.lost = err
+	h.life.begin(now)
+	r.shown = 0 // the code that nobody needed so far
+	r.events.tell(Waiting{Peer: h.peer, Since: now, Until: now.Add(h.life.left()), Why: LinkLost})
+}
+
+// leave closes the last part's link.
+func (h *held) leave() {
+	if h.link != nil {
+		h.link.Close()
+		h.link = nil
+	}
 }
 
 // part runs the session that is held over one stream.
@@ -224,7 +277,8 @@ func (r *receiving) part(ctx context.Context, h *held, s *p2p.Stream) (*transfer
 		r.mu.Unlock()
 		cut(nil)
 	}()
-	defer s.Link().Close()
+	h.leave()
+	h.link = s.Link()
 	lanes, err := r.host.AcceptLanes(h.device)
 	if err != nil {
 		s.Reset()
@@ -232,7 +286,7 @@ func (r *receiving) part(ctx context.Context, h *held, s *p2p.Stream) (*transfer
 	}
 	defer lanes.Close()
 	return transfer.Receive(ctx, transfer.ReceiveConfig{
-		Self: transfer.Self{Key: r.key, Name: r.opt.Name, Version: Version}, Peer: h.device, Session: h.id, Before: h.sum.brought,
+		Self: transfer.Self{Key: r.key, Name: r.opt.Name, Version: Version}, Peer: h.device, Session: h.id, Before: h.sum.brought, Limit: r.opt.Limit,
 		Begun: func(id transfer.SessionID) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -241,7 +295,12 @@ func (r *receiving) part(ctx context.Context, h *held, s *p2p.Stream) (*transfer
 		Control: s.Control(), Lanes: acceptor{lanes}, Agents: r.opt.Phone.Agents(), Free: r.opt.Phone.Free, Meter: h.meter, Pauser: r.opt.Pauser,
 		Observer: observer{r.eventsOf(h)},
 		Journal: func(d identity.DeviceID) (*journal.Journal, error) {
-			return journal.Open(journalPath(r.opt.Home, r.opt.Place, d), d)
+			j, err := journal.Open(journalPath(r.opt.Home, r.opt.Place, d), d)
+			if err == nil && j.State() != journal.Sound && !h.noted {
+				h.noted = true
+				r.eventsOf(h).tell(Notes{j.State()})
+			}
+			return j, err
 		},
 		Accept: func(ctx context.Context, o transfer.Offer) (transfer.Decision, error) { return r.accept(ctx, h, o) },
 	})
@@ -256,8 +315,19 @@ func (r *receiving) eventsOf(h *held) Events {
 }
 
 // accept asks the person, once for a session: who said yes is not asked again when
-// the same kinds go on. There must be space each time.
+// the same kinds go on, or are verified. There must be space each time for what is
+// to come.
 func (r *receiving) accept(ctx context.Context, h *held, o transfer.Offer) (transfer.Decision, error) {
+	if h.verify {
+		if !covers(h.offer, o) {
+			return transfer.Decision{}, nil
+		}
+		if !h.begun {
+			h.begun = true
+			tellBegin(r.events, true, o.Peer, h.meter)
+		}
+		return h.decision, nil
+	}
 	same := h.agreed && slices.Equal(h.kinds, kindsOf(o))
 	if !same || o.Missing() > 0 {
 		r.eventsOf(h).tell(Offered{o})
@@ -266,14 +336,17 @@ func (r *receiving) accept(ctx context.Context, h *held, o transfer.Offer) (tran
 	case o.Missing() > 0:
 		return transfer.Decision{Why: wire.StopNoSpace}, nil
 	case same:
+		h.offer = o
+		r.announce(h, o.Again)
 		return h.decision, nil
 	}
 	d, err := r.opt.Accept(ctx, o)
 	if err == nil && d.Accept && ctx.Err() == nil {
 		if !h.agreed {
-			r.events.tell(Accepted{Peer: o.Peer, Meter: h.meter})
+			tellBegin(r.events, false, o.Peer, h.meter)
 		}
-		h.agreed, h.kinds, h.decision = true, kindsOf(o), d
+		h.agreed, h.kinds, h.offer, h.decision = true, kindsOf(o), o, d
+		r.announce(h, o.Again)
 	}
 	return d, err
 }
@@ -285,7 +358,7 @@ func (r *receiving) over(err error) {
 	if h == nil || h.signed {
 		return
 	}
-	err = finish(r.events, r.opt.Home, h.report, err)
+	err = h.move.end(r.events, err)
 	if !errors.Is(err, ErrReplaced) {
 		r.done, r.result = r.opt.Once, err
 	}
@@ -295,12 +368,15 @@ func (r *receiving) over(err error) {
 // wait.
 func (r *receiving) giveUp(ctx context.Context) {
 	if r.held != nil && !r.held.signed {
-		finish(r.events, r.opt.Home, r.held.report, errors.Join(context.Cause(ctx), r.held.lost))
+		r.held.move.end(r.events, errors.Join(context.Cause(ctx), r.held.lost))
 	}
 	r.forget()
 }
 
 func (r *receiving) forget() {
+	if r.held != nil {
+		r.held.leave()
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.held = nil

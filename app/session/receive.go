@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"sync"
@@ -38,6 +37,8 @@ type ReceiveOptions struct {
 	Port int
 	// Loopback keeps to this machine.
 	Loopback bool
+	// Limit returns the most bytes of content a second. nil = no limit.
+	Limit func() int64
 	// Once ends after one move, however it ended.
 	Once bool
 	// Pauser lets the person here pause the move under way; what it says holds for
@@ -85,6 +86,13 @@ func Receive(ctx context.Context, opt ReceiveOptions) error {
 	key, err := loadKey(opt.Home)
 	if err != nil {
 		return err
+	}
+	if l, ok := opt.Phone.(mobile.Locker); ok {
+		unlock, err := l.Lock()
+		if err != nil {
+			return err
+		}
+		defer unlock()
 	}
 	host, err := p2p.New(p2p.Config{Key: key, Listen: true, Port: opt.Port, Loopback: opt.Loopback, ListenUDP: opt.sockets})
 	if err != nil {
@@ -248,20 +256,6 @@ func (r *receiving) pair(ctx context.Context, s *p2p.Stream) {
 	}
 	s.CloseWrite()
 	s.Close()
-}
-
-// finish saves the receipt and tells how a move ended.
-func finish(events Events, home string, rep *transfer.Report, err error) error {
-	done := Done{Report: rep, Err: err}
-	if rep.Receipt != nil {
-		path, serr := saveReceipt(home, rep.Receipt)
-		if serr != nil && err == nil {
-			done.Err = &HomeError{fmt.Errorf("save the receipt: %w", serr)}
-		}
-		done.ReceiptPath = path
-	}
-	events.tell(done)
-	return done.Err
 }
 
 // reachable lists this device's addresses with a port, for people.

@@ -62,6 +62,11 @@ type SendOptions struct {
 	Wait time.Duration
 	// Loopback keeps to this machine.
 	Loopback bool
+	// Verify reads everything again on both devices after the move, and sends
+	// what differs.
+	Verify bool
+	// Limit returns the most bytes of content a second. nil = no limit.
+	Limit func() int64
 	// Lanes is how many lanes to use. 0 = transfer.DefaultLanes.
 	Lanes int
 	// Pauser lets the person here pause the move. nil = that is not possible.
@@ -123,7 +128,7 @@ func Send(ctx context.Context, opt SendOptions) (*transfer.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sending{opt: opt, events: events, key: key, host: host, plans: plans, meter: new(transfer.Meter), life: life{all: opt.life}}
+	s := &sending{opt: opt, events: events, key: key, host: host, plans: plans, life: life{all: opt.life}}
 	return s.run(ctx, link, addrs)
 }
 

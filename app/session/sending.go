@@ -32,50 +32,68 @@ type sending struct {
 	key    *identity.Key
 	host   *p2p.Host
 	plans  []transfer.KindPlan
-	meter  *transfer.Meter
 
-	id      transfer.SessionID
-	started time.Time
-	peer    receipt.Side
-	sum     sum
-	life    life
-	seeker  seeker
-	lost    error // why the link was lost last
-	heard   bool  // the new phone said hello
-	agreed  bool
-	unheard int // parts without a hello
-	report  *transfer.Report
+	move   move
+	link   *p2p.Link // the last one
+	peer   receipt.Side
+	life   life
+	seeker seeker
+	lost   error // why the link was lost last
+	leg
 }
 
-// run sends over link, and over others when that is lost, until the session ends.
-// addrs are where else the new phone may be.
+// leg is what is of one session: the move, or its verification.
+type leg struct {
+	verify  bool
+	id      transfer.SessionID
+	started time.Time
+	meter   *transfer.Meter
+	sum     sum
+	heard   bool // the new phone said hello
+	agreed  bool
+	unheard int // parts without a hello
+}
+
+// run sends over link, and over others when that is lost, until the move and its
+// verification end. addrs are where else the new phone may be.
 func (s *sending) run(ctx context.Context, link *p2p.Link, addrs []netip.AddrPort) (*transfer.Report, error) {
-	rand.Read(s.id[:])
-	s.started = time.Now()
+	s.link = link
+	defer func() { s.link.Close() }()
 	s.peer = receipt.Side{Device: link.Remote()}
 	s.seeker.was(addrs...)
 	s.seeker.was(link.Addr())
-	stream, err := link.Open(ctx, p2p.SessionProtocol)
+	err := s.session(ctx, false)
+	if err == nil && s.opt.Verify {
+		err = s.session(ctx, true)
+	}
+	if s.move.done.Report == nil {
+		return nil, err
+	}
+	return s.move.done.Report, s.move.end(s.events, err)
+}
+
+// session runs the move, or its verification, over as many links as it takes. It
+// begins on the last one.
+func (s *sending) session(ctx context.Context, verify bool) error {
+	s.leg = leg{verify: verify, meter: new(transfer.Meter), started: time.Now()}
+	rand.Read(s.id[:])
+	stream, err := s.link.Open(ctx, p2p.SessionProtocol)
 	if err != nil {
-		link.Close()
 		err = errors.Join(transfer.ErrLinkLost, err)
 	}
 	for {
 		if err == nil {
 			err = s.part(ctx, stream)
 		}
-		if ctx.Err() != nil || !s.waitsFor(err) {
-			break
+		if err == nil || ctx.Err() != nil || !s.waitsFor(err) {
+			return err
 		}
+		s.link.Close()
 		if stream, err = s.wait(ctx, err); err != nil {
-			break
+			return err
 		}
+		s.link = stream.Link()
 	}
-	if s.report == nil {
-		return nil, err
-	}
-	err = finish(s.events, s.opt.Home, s.report, err)
-	return s.report, err
 }
 
 // waitsFor reports whether the session goes on after a part that ended so.
@@ -87,24 +105,27 @@ func (s *sending) waitsFor(err error) bool {
 	return isLost(err) && s.unheard < maxUnheard
 }
 
-// part runs the session over one stream.
+// part runs the session over one stream. It closes a link over which the two did
+// not part.
 func (s *sending) part(ctx context.Context, stream *p2p.Stream) error {
 	link := stream.Link()
-	defer link.Close()
 	before, began := s.meter.Snapshot(), time.Now()
 	rep, err := transfer.Send(ctx, transfer.SendConfig{
 		Self: transfer.Self{Key: s.key, Name: s.opt.Name, Version: Version}, Peer: link.Remote(), Session: s.id, Started: s.started,
-		Control: stream.Control(), Lanes: opener{link}, Agents: agentsOf(s.opt.Phone, s.opt.Kinds), Plans: s.plans, LaneCount: s.opt.Lanes, Meter: s.meter, Pauser: s.opt.Pauser,
+		Control: stream.Control(), Lanes: opener{link}, Agents: agentsOf(s.opt.Phone, s.opt.Kinds), Plans: s.plans, LaneCount: s.opt.Lanes,
+		Verify: s.verify, Again: s.opt.Verify && !s.verify, Limit: s.opt.Limit, Meter: s.meter, Pauser: s.opt.Pauser,
 		Observer: observer{s.events},
 		Accepted: func(peer receipt.Side) {
 			if !s.agreed {
 				s.agreed = true
-				s.events.tell(Accepted{Peer: peer, Meter: s.meter})
+				tellBegin(s.events, s.verify, peer, s.meter)
 			}
 		},
 	})
+	if !rep.Parted {
+		link.Close()
+	}
 	s.sum.add(rep)
-	s.report = rep
 	if isLost(err) {
 		s.unheard++
 	}
@@ -117,7 +138,7 @@ func (s *sending) part(ctx context.Context, stream *p2p.Stream) error {
 		s.life.renew()
 		s.seeker.quicker()
 	}
-	return err
+	return s.move.add(ctx, s.events, s.opt.Home, rep, err, s.verify)
 }
 
 // wait waits for the new phone after a part that ended with err, and returns the
@@ -132,7 +153,7 @@ func (s *sending) wait(ctx context.Context, err error) (*p2p.Stream, error) {
 		return nil, err
 	}
 	s.seeker.was(stream.Link().Addr())
-	s.events.tell(Back{Peer: s.peer, Agreed: s.agreed})
+	s.events.tell(Back{Peer: s.peer, Agreed: s.agreed || s.verify})
 	return stream, nil
 }
 

@@ -30,6 +30,7 @@ import (
 	"github.com/ferry-move/ferry/p2p/identity"
 	"github.com/ferry-move/ferry/p2p/pairing"
 	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/transfer/journal"
 	"github.com/ferry-move/ferry/transfer/receipt"
 )
 
@@ -113,6 +114,20 @@ type Accepted struct {
 	Meter *transfer.Meter
 }
 
+// Notes says that what this device noted of earlier moves is not sound. What it
+// lacks is found by content.
+type Notes struct{ State journal.State }
+
+// Verifying says that everything was moved, and is read again on both devices.
+type Verifying struct{ Meter *transfer.Meter }
+
+// Differed is a file that was not the same on both devices, or was missing on
+// the new one. It was sent again and is kept under Name; empty = its own.
+type Differed struct {
+	Kind      backup.Kind
+	Key, Name backup.Key
+}
+
 // Item is an item that failed, or is kept under another name (Reason 0).
 type Item struct {
 	Kind      backup.Kind
@@ -120,26 +135,46 @@ type Item struct {
 	Reason    backup.Reason
 }
 
+// WaitingForSpace says that a move waits until there is space on the new phone;
+// with Missing 0 it goes on.
+type WaitingForSpace struct {
+	// Missing is how many bytes must be freed, as far as that is known.
+	Missing int64
+	// Own tells that it is the disk with ferry's own folder on this device.
+	Own bool
+}
+
 // Done is the end of a move, good or bad.
 type Done struct {
 	Report *transfer.Report
 	// ReceiptPath is where the receipt was saved, empty if there is none.
 	ReceiptPath string
+	// Verified is what a verification after the move did; nil = there was none.
+	Verified *transfer.Report
 	// Err is why it broke off, or nil.
 	Err error
 }
 
-func (Ready) event()     {}
-func (Code) event()      {}
-func (Found) event()     {}
-func (NobodyYet) event() {}
-func (WrongCode) event() {}
-func (Paired) event()    {}
-func (Planned) event()   {}
-func (Offered) event()   {}
-func (Accepted) event()  {}
-func (Item) event()      {}
-func (Done) event()      {}
+// Complete reports whether everything was moved, and verified if it was to be.
+func (d Done) Complete() bool {
+	return d.Report != nil && d.Report.Complete() && (d.Verified == nil || d.Verified.Complete())
+}
+
+func (Ready) event()           {}
+func (Code) event()            {}
+func (Found) event()           {}
+func (NobodyYet) event()       {}
+func (WrongCode) event()       {}
+func (Paired) event()          {}
+func (Planned) event()         {}
+func (Offered) event()         {}
+func (Accepted) event()        {}
+func (Item) event()            {}
+func (Notes) event()           {}
+func (Verifying) event()       {}
+func (Differed) event()        {}
+func (WaitingForSpace) event() {}
+func (Done) event()            {}
 
 // Events takes events, one at a time, and returns soon. nil = nobody listens.
 type Events func(Event)
@@ -156,6 +191,39 @@ type observer struct{ events Events }
 // ItemEnded implements transfer.Observer.
 func (o observer) ItemEnded(kind backup.Kind, key, name backup.Key, reason backup.Reason) {
 	o.events.tell(Item{Kind: kind, Key: key, Name: name, Reason: reason})
+}
+
+// Differed implements transfer.DifferObserver.
+func (o observer) Differed(kind backup.Kind, key, name backup.Key) {
+	o.events.tell(Differed{kind, key, name})
+}
+
+// Waiting implements transfer.SpaceObserver.
+func (o observer) Waiting(missing int64) { o.events.tell(WaitingForSpace{Missing: missing}) }
+
+// keepReceipt saves a receipt; while the disk is full it waits, until ctx ends.
+func keepReceipt(ctx context.Context, events Events, home string, file []byte) (path string, err error) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	told := false
+	for {
+		path, err = saveReceipt(home, file)
+		if backup.ReasonOf(err) != backup.NoSpace || ctx.Err() != nil {
+			break
+		}
+		if !told {
+			told = true
+			events.tell(WaitingForSpace{Missing: int64(len(file)), Own: true})
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+	}
+	if told {
+		events.tell(WaitingForSpace{Own: true})
+	}
+	return path, err
 }
 
 // saveReceipt writes a receipt where it stays, whole or not at all.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"path"
 	"time"
@@ -83,8 +84,11 @@ func (l *leftover) next(key string, it backup.Item) bool {
 }
 
 // commitEntities applies the entities of a batch in their order. Records count
-// once all of the batch are on the disk, or an app that is whole has them.
-func (t *target) commitEntities(ctx context.Context, batch []backup.Staged, results []backup.Result) {
+// once all of the batch are on the disk, or an app that is whole has them. From
+// the first on for which the disk is too full none is begun; full tells that it
+// is too full for what comes before them.
+func (t *target) commitEntities(ctx context.Context, batch []backup.Staged, results []backup.Result, full bool) {
+	room := t.agent.room()
 	open := map[string][]int{} // records of the batch that are not on the disk, by package
 	for i, s := range batch {
 		e, ok := s.(*stagedEntity)
@@ -93,6 +97,12 @@ func (t *target) commitEntities(ctx context.Context, batch []backup.Staged, resu
 		}
 		if err := ctx.Err(); err != nil {
 			results[i] = failed(err)
+			continue
+		}
+		room -= int64(len(e.rest)+len(e.value)) + recordHead
+		full = full || room < 0
+		if e.refused = full; full {
+			results[i] = failed(backup.Fail("commit", Kind, backup.NoSpace, nil))
 		} else if e.part == record {
 			if results[i] = t.record(e); results[i].Outcome != backup.Failed {
 				open[e.pkg] = append(open[e.pkg], i)
@@ -105,6 +115,26 @@ func (t *target) commitEntities(ctx context.Context, batch []backup.Staged, resu
 	for pkg := range open {
 		t.force(pkg, open, results)
 	}
+}
+
+const (
+	// reserve is how much must stay free, in bytes, when something is begun that a
+	// full disk would leave half done.
+	reserve = 4 << 20
+	// recordHead is more than a record takes beside its key and value, in bytes.
+	recordHead = 64
+)
+
+// room is how many bytes a batch may write.
+func (a *Agent) room() int64 {
+	if a.opts.Free == nil {
+		return math.MaxInt64
+	}
+	free, err := a.opts.Free()
+	if err != nil { // nobody knows
+		return math.MaxInt64
+	}
+	return free - reserve
 }
 
 // force makes a package's records durable. Where that fails they did not arrive.

@@ -120,10 +120,13 @@ func (t *target) Check(_ context.Context, it backup.Item, prior backup.Prior) ba
 		return backup.Answer{Verdict: backup.Need}
 	}
 	key, here := string(it.Key), path.Join(arrivingDir, string(it.Key))
+	holds := func(name string) bool {
+		return t.holds(name, it) && (!prior.Verify || t.digest(name) == prior.Digest)
+	}
 	switch {
-	case t.holds(here, it):
+	case holds(here):
 		arr.count(true)
-	case t.holds(key, it) && t.link(key, here):
+	case holds(key) && t.link(key, here):
 		arr.count(false)
 	default:
 		return backup.Answer{Verdict: backup.Need}
@@ -135,6 +138,20 @@ func (t *target) Check(_ context.Context, it backup.Item, prior backup.Prior) ba
 func (t *target) holds(name string, it backup.Item) bool {
 	fi, err := t.apps.Lstat(name)
 	return err == nil && fi.Mode().IsRegular() && fi.Size() == it.Size && fi.ModTime().Equal(it.ModTime)
+}
+
+// digest hashes a file; zero = it cannot be read.
+func (t *target) digest(name string) (d backup.Digest) {
+	f, err := t.apps.Open(name)
+	if err != nil {
+		return d
+	}
+	defer f.Close()
+	h := blake3.New(len(d), nil)
+	if _, err := io.Copy(h, f); err != nil {
+		return d
+	}
+	return backup.Digest(h.Sum(nil))
 }
 
 // link gives a file of the app that is here a place among what arrives.
@@ -217,7 +234,12 @@ type stagedEntity struct {
 	part      part
 	value     []byte
 	when      time.Time
+	refused   bool // it was not begun: the disk is full
 }
+
+// Uncommitted implements [backup.Recommitter]. What was begun cannot be begun
+// again: a record may be half in its stream, an app's files in their places.
+func (e *stagedEntity) Uncommitted() (still, doubtful bool) { return e.refused, false }
 
 // Discard implements [backup.Staged].
 func (*stagedEntity) Discard() error { return nil }
@@ -262,6 +284,14 @@ func (s stagedFile) leave(op string, f func(backup.Keeper) (backup.Leftover, err
 		l.Name = tempPrefix + l.Name
 	}
 	return l, err
+}
+
+// Uncommitted implements [backup.Recommitter].
+func (s stagedFile) Uncommitted() (still, doubtful bool) {
+	if r, ok := s.StagedFile.(backup.Recommitter); ok {
+		return r.Uncommitted()
+	}
+	return false, false
 }
 
 // ReadAt implements io.ReaderAt.
@@ -342,6 +372,7 @@ func (t *target) Commit(ctx context.Context, batch []backup.Staged) []backup.Res
 	results := make([]backup.Result, len(batch))
 	var inner []backup.Staged
 	var at []int
+	full := false // an app must not be made before all that is its own
 	for i, s := range batch {
 		switch s := s.(type) {
 		case stagedFile:
@@ -358,6 +389,7 @@ func (t *target) Commit(ctx context.Context, batch []backup.Staged) []backup.Res
 		for j, r := range t.inner.Commit(context.WithoutCancel(ctx), inner) {
 			results[at[j]] = r
 			if r.Outcome == backup.Failed {
+				full = full || backup.ReasonOf(r.Err) == backup.NoSpace
 				continue
 			}
 			switch s := batch[at[j]].(type) {
@@ -368,7 +400,7 @@ func (t *target) Commit(ctx context.Context, batch []backup.Staged) []backup.Res
 			}
 		}
 	}
-	t.commitEntities(ctx, batch, results)
+	t.commitEntities(ctx, batch, results, full)
 	return results
 }
 

@@ -124,7 +124,8 @@ type Restore interface {
 	// file the result is a [StagedFile], filled before Commit.
 	Stage(ctx context.Context, it Item) (Staged, error)
 	// Commit applies staged items durably and returns one result for each, in
-	// the same order. It owns them from then on, whatever the result.
+	// the same order. It owns them from then on, whatever the result, but for
+	// what a [Recommitter] says.
 	Commit(ctx context.Context, batch []Staged) []Result
 	// Close ends the restore; what was staged and neither committed nor kept by
 	// a [Keeper] is gone.
@@ -199,6 +200,8 @@ type Prior struct {
 	Name Key
 	// Left is what a run that broke left of it.
 	Left Leftover
+	// Verify tells that what is here is to be read, whatever is noted of it.
+	Verify bool
 }
 
 // Checker is a Restore that can tell before the content moves whether it is
@@ -224,6 +227,17 @@ type TempRemover interface {
 	// name of another form with [BadName]. A file that is no longer there is
 	// no error.
 	RemoveTemp(ctx context.Context, name string) error
+}
+
+// Recommitter is the optional interface of a [Staged] that outlives a Commit
+// which found the disk full. Without it an entity or a directory that failed with
+// [NoSpace] may be staged and committed anew, and a file is lost.
+type Recommitter interface {
+	// Uncommitted reports whether the last Commit left it staged, to be
+	// committed again, kept or discarded. doubtful tells that the disk may have
+	// lost some of its content: that is to be read, held against its digest, and
+	// written again.
+	Uncommitted() (still, doubtful bool)
 }
 
 // Leftover is what a run which broke left of a file for a later one, in a

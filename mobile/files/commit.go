@@ -60,6 +60,12 @@ func (w *writer) land(s backup.Staged) landing {
 		if s.w != w || !s.take() {
 			return landing{err: fs.ErrClosed}
 		}
+		s.mu.Lock()
+		done := s.landed
+		s.mu.Unlock()
+		if done != nil { // only the disk does not know its name yet
+			return landing{file: s, key: done.key, outcome: done.outcome}
+		}
 		return landing{file: s, err: s.dress()}
 	case *stagedDir:
 		if s.w == w && !w.closed {
@@ -72,11 +78,8 @@ func (w *writer) land(s backup.Staged) landing {
 // dress sets mode and time by the open file, unless the disk has lost some of it. A file system that cannot keep
 // them does not lose the file.
 func (s *stagedFile) dress() error {
-	s.mu.Lock()
-	lost := s.lost
-	s.mu.Unlock()
-	if lost != nil {
-		return lost
+	if err := s.takeLost(); err != nil {
+		return err
 	}
 	info, err := s.f.Stat()
 	if err != nil {
@@ -108,6 +111,8 @@ func (w *writer) name(ctx context.Context, all []landing) {
 		case l.err != nil:
 		case l.folder != nil:
 			l.err = n.folder(l)
+		case l.key != "":
+			l.err = n.again(l)
 		default:
 			l.err = n.file(ctx, l)
 		}
@@ -262,6 +267,9 @@ func (w *writer) settle(l *landing) backup.Result {
 	switch {
 	case l.folder != nil:
 		it = l.folder.item
+	case l.file != nil && l.err != nil && fullDisk(l.err):
+		it = l.file.item
+		l.file.giveBack(l)
 	case l.file != nil && l.outcome == backup.Added:
 		it = l.file.item
 		if it.Size >= forgetFrom {

@@ -70,6 +70,13 @@ func adviseSequential(f *os.File) {
 	}
 }
 
+// forgetCached has the kernel drop what it remembers of f and is on the disk.
+func forgetCached(f *os.File) {
+	if conn, err := f.SyscallConn(); err == nil {
+		_ = conn.Control(func(fd uintptr) { _ = unix.Fadvise(int(fd), 0, 0, unix.FADV_DONTNEED) })
+	}
+}
+
 // deviceOf returns the number of the file system that holds a file.
 func deviceOf(info fs.FileInfo) uint64 {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {

@@ -26,6 +26,9 @@ func preallocate(*os.File, int64) (bool, error) { return false, nil }
 // adviseSequential: the system finds out by itself.
 func adviseSequential(*os.File) {}
 
+// forgetCached: there is no way.
+func forgetCached(*os.File) {}
+
 // deviceOf: nothing here flushes whole file systems.
 func deviceOf(fs.FileInfo) uint64 { return 0 }
 

@@ -110,7 +110,7 @@ func (w *writer) Check(ctx context.Context, it backup.Item, prior backup.Prior) 
 	if w.holds(it, prior) {
 		return backup.Answer{Verdict: backup.Have, Digest: prior.Digest, Names: names(prior.Name)}
 	}
-	a, err := w.alike(ctx, it, key)
+	a, err := w.alike(ctx, it, key, prior.Verify)
 	if err != nil {
 		return w.refuse(err)
 	}
@@ -157,7 +157,7 @@ func renamed(it backup.Item, key string) backup.Key {
 // holds reports whether the file that an earlier run put here is still what it
 // was, by size and time.
 func (w *writer) holds(it backup.Item, prior backup.Prior) bool {
-	if prior.Digest.IsZero() || it.ModTime.IsZero() {
+	if prior.Digest.IsZero() || it.ModTime.IsZero() || prior.Verify {
 		return false
 	}
 	key := cmp.Or(prior.Name, it.Key)
@@ -175,9 +175,9 @@ func (w *writer) holds(it backup.Item, prior backup.Prior) bool {
 		info.Mode().IsRegular() && info.Size() == it.Size && info.ModTime().Equal(it.ModTime)
 }
 
-// alike finds the files of the item's size in its series of names. It only
-// fails when ctx is done.
-func (w *writer) alike(ctx context.Context, it backup.Item, key string) (backup.Answer, error) {
+// alike finds the files of the item's size in its series of names; fresh reads
+// them from the disk. It only fails when ctx is done.
+func (w *writer) alike(ctx context.Context, it backup.Item, key string, fresh bool) (backup.Answer, error) {
 	a := backup.Answer{Verdict: backup.Need}
 	above, base := splitKey(key)
 	d, err := w.dst.open(above, false)
@@ -198,7 +198,7 @@ func (w *writer) alike(ctx context.Context, it backup.Item, key string) (backup.
 			if w.dst.isClaimed(d, name) || !info.Mode().IsRegular() || info.Size() != it.Size {
 				continue
 			}
-			digest, err := digestOf(ctx, d, name, it.Size)
+			digest, err := digestOf(ctx, d, name, it.Size, fresh)
 			if ctx.Err() != nil {
 				return a, ctx.Err()
 			}
@@ -213,13 +213,17 @@ func (w *writer) alike(ctx context.Context, it backup.Item, key string) (backup.
 	return a, nil
 }
 
-// digestOf hashes a file of size bytes.
-func digestOf(ctx context.Context, d *dir, name string, size int64) (backup.Digest, error) {
+// digestOf hashes a file of size bytes; fresh does not take the system's word for
+// what is on the disk, where it can be helped.
+func digestOf(ctx context.Context, d *dir, name string, size int64, fresh bool) (backup.Digest, error) {
 	f, _, err := openRegular(d, name, os.O_RDONLY)
 	if err != nil {
 		return backup.Digest{}, err
 	}
 	defer f.Close()
+	if fresh {
+		forgetCached(f)
+	}
 	h := blake3.New(len(backup.Digest{}), nil)
 	buf := make([]byte, min(size, hashBuffer)+1)
 	var total int64

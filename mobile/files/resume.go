@@ -65,6 +65,12 @@ func (s *stagedFile) Keep(n int64) (backup.Leftover, error) {
 }
 
 func (s *stagedFile) keep(n int64) (backup.Leftover, error) {
+	s.mu.Lock()
+	named := s.landed != nil
+	s.mu.Unlock()
+	if named { // it is whole, and no longer ours to cut
+		return backup.Leftover{}, fs.ErrExist
+	}
 	info, err := s.f.Stat()
 	if err != nil {
 		return backup.Leftover{}, err

@@ -152,10 +152,13 @@ type stagedFile struct {
 	f    *os.File
 
 	mu        sync.Mutex
-	settled   bool  // guarded by mu
-	named     bool  // its name is on the disk; guarded by mu
-	lost      error // the disk could not keep what was written; guarded by mu
-	unwritten int64 // bytes counted in w.space; guarded by mu
+	settled   bool     // guarded by mu
+	named     bool     // its name is on the disk; guarded by mu
+	lost      error    // the disk could not keep what was written; guarded by mu
+	back      bool     // a Commit found the disk full and gave it back; guarded by mu
+	doubtful  bool     // as Uncommitted says; guarded by mu
+	landed    *landing // what that Commit had done already: the name is given; guarded by mu
+	unwritten int64    // bytes counted in w.space; guarded by mu
 }
 
 // TempName implements [backup.TempNamer].
@@ -201,7 +204,7 @@ func (s *stagedFile) Discard() error {
 func (s *stagedFile) take() bool {
 	s.mu.Lock()
 	taken := s.settled
-	s.settled = true
+	s.settled, s.back = true, false
 	s.mu.Unlock()
 	if taken {
 		return false

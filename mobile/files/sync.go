@@ -32,7 +32,14 @@ func (w *writer) syncContents(ctx context.Context, all []landing) {
 		}
 	}
 	files = w.syncTogether(files, func(l *landing) uint64 { return l.file.dir.device })
-	syncEach(files, func(l *landing) { l.err = l.file.f.Sync() })
+	syncEach(files, func(l *landing) {
+		if l.key != "" {
+			return // an earlier Commit did
+		}
+		if l.err = l.file.f.Sync(); l.err != nil {
+			l.file.doubt()
+		}
+	})
 }
 
 // syncTogether flushes the storage's whole file system if that saves work, and

@@ -20,6 +20,9 @@ import (
 // ErrNotFolder means that a phone's folder is something else, such as a file.
 var ErrNotFolder = errors.New("not a folder")
 
+// ErrTaken means that somebody else receives into a phone's folder.
+var ErrTaken = errors.New("somebody else receives into that folder")
+
 // FolderOptions says how [OpenFolder] opens a folder. The zero value is right
 // for sending.
 type FolderOptions struct {
@@ -116,6 +119,9 @@ func (f *folder) Free() (int64, error) {
 	}
 	return n, nil
 }
+
+// Lock implements mobile.Locker.
+func (f *folder) Lock() (unlock func() error, err error) { return lock(f.root) }
 
 // Close implements mobile.Device.
 func (f *folder) Close() error { return f.root.Close() }

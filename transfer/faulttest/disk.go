@@ -19,7 +19,7 @@ const (
 	Check            // Checker.Check: the item is refused
 	Stage            // Restore.Stage
 	Write            // StagedFile.WriteAt: half of the bytes are written
-	Commit           // Restore.Commit: the batch is dropped
+	Commit           // Restore.Commit: the batch is dropped, or given back if the disk is full
 	Sync             // Keeper.Sync
 	Keep             // Keeper.Keep: what was staged is dropped
 	Resume           // Resumer.Resume
@@ -34,11 +34,18 @@ type Disk struct {
 	Nth int64
 	// Onward makes the calls after it fail too.
 	Onward bool
+	// Doubt tells that a full disk may have lost what a Commit gives back, and
+	// zeroes the first byte of it if Lose is set too.
+	Doubt, Lose bool
 	// Err is what it fails with. nil = syscall.ENOSPC.
 	Err error
 
 	calls atomic.Int64
+	freed atomic.Bool
 }
+
+// Free ends the fault, as when somebody frees space.
+func (d *Disk) Free() { d.freed.Store(true) }
 
 // Agents wraps a phone's agents. They share the count of calls.
 func (d *Disk) Agents(agents []backup.Agent) []backup.Agent {
@@ -53,7 +60,7 @@ func (d *Disk) Agents(agents []backup.Agent) []backup.Agent {
 func (d *Disk) Hit() bool { return d.Nth > 0 && d.calls.Load() >= d.Nth }
 
 func (d *Disk) call(op Op) error {
-	if op != d.Op || d.Nth <= 0 {
+	if op != d.Op || d.Nth <= 0 || d.freed.Load() {
 		return nil
 	}
 	if n := d.calls.Add(1); n < d.Nth || n > d.Nth && !d.Onward {
@@ -157,7 +164,7 @@ func (t target) Resume(ctx context.Context, it backup.Item, l backup.Leftover) (
 	if err != nil {
 		return nil, false, err
 	}
-	return staged{f, t.d}, touched, nil
+	return staged{f, t.d, new(atomic.Bool)}, touched, nil
 }
 
 func (t target) Stage(ctx context.Context, it backup.Item) (backup.Staged, error) {
@@ -166,7 +173,7 @@ func (t target) Stage(ctx context.Context, it backup.Item) (backup.Staged, error
 	}
 	s, err := t.Restore.Stage(ctx, it)
 	if f, ok := s.(backup.StagedFile); ok && err == nil {
-		return staged{f, t.d}, nil
+		return staged{f, t.d, new(atomic.Bool)}, nil
 	}
 	return s, err
 }
@@ -185,7 +192,14 @@ func (t target) Commit(ctx context.Context, batch []backup.Staged) []backup.Resu
 	}
 	res := make([]backup.Result, len(batch))
 	for i, s := range inner {
-		s.Discard() // as the contract has it: Commit owns them, whatever the result
+		if f, ok := batch[i].(staged); ok && backup.ReasonOf(err) == backup.NoSpace {
+			f.back.Store(true)
+			if t.d.Lose {
+				f.StagedFile.WriteAt([]byte{0}, 0) // an empty file refuses it
+			}
+		} else {
+			s.Discard() // as the contract has it: Commit owns them, whatever the result
+		}
 		res[i] = backup.Result{Outcome: backup.Failed, Err: err}
 	}
 	return res
@@ -193,7 +207,19 @@ func (t target) Commit(ctx context.Context, batch []backup.Staged) []backup.Resu
 
 type staged struct {
 	backup.StagedFile
-	d *Disk
+	d    *Disk
+	back *atomic.Bool // a Commit that was made to fail left it staged
+}
+
+// Uncommitted implements backup.Recommitter.
+func (s staged) Uncommitted() (still, doubtful bool) {
+	if s.back.Swap(false) {
+		return true, s.d.Doubt
+	}
+	if r, ok := s.StagedFile.(backup.Recommitter); ok {
+		return r.Uncommitted()
+	}
+	return false, false
 }
 
 func (s staged) WriteAt(p []byte, off int64) (int, error) {

@@ -11,8 +11,9 @@
 //	  type 3, cleared: of the temporary names above this record none is left, and nothing is kept under them
 //	  type 4, kept: the beginning of a file under a temporary name; drawn at [Kept]
 //
-// A record is believed only whole; a torn tail, which a crash leaves, is cut
-// off when the journal is opened. Arrived records are written only after the
+// A record is believed only whole. A torn tail, which a crash leaves, is cut off
+// when the journal is opened; damage before that is passed over, up to the next
+// record that is whole. Arrived records are written only after the
 // item's bytes and name are durable, so the journal may lag behind the disk but
 // never runs ahead of it. In memory it holds 24 bytes for each item, and at most
 // [MaxKept] beginnings. A type that a program does not know is skipped, so each
@@ -94,7 +95,27 @@ type Journal struct {
 	keptAs map[string]Fingerprint      // by temporary name
 	keptAt map[Fingerprint]Fingerprint // by place
 	loaded bool                        // what is noted from now on is of this run
+	state  State                       // immutable once it is open
 }
+
+// State is how a journal was found.
+type State uint8
+
+const (
+	Sound   State = iota // as it was left
+	Damaged              // a part of it cannot be read, and counts for nothing
+	Newer                // a newer version wrote it: it was set aside, and another begun
+	Foreign              // it is no journal of that device: the same
+)
+
+// String returns the word that JSON uses.
+func (s State) String() string {
+	return [...]string{"sound", "damaged", "newer", "foreign"}[min(s, Foreign)]
+}
+
+// State returns how the journal was found. Whatever it lacks, files that are
+// there are found by their content.
+func (j *Journal) State() State { return j.state }
 
 // renoteAfter is after how many temporary names the living ones are noted anew,
 // so that a journal's reader never holds more than these.
@@ -110,6 +131,7 @@ func Open(path string, sender identity.DeviceID) (*Journal, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
+	state := Sound
 	for range 2 {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 		if err != nil {
@@ -126,7 +148,11 @@ func Open(path string, sender identity.DeviceID) (*Journal, error) {
 		err = j.load(header + string(sender) + "\n")
 		j.loaded = true
 		if err == nil {
+			j.state = max(j.state, state)
 			return j, nil
+		}
+		if errors.Is(err, errForeign) {
+			state = strangeness(f)
 		}
 		f.Close()
 		if !errors.Is(err, errForeign) {
@@ -140,6 +166,17 @@ func Open(path string, sender identity.DeviceID) (*Journal, error) {
 }
 
 var errForeign = errors.New("not a journal of this device")
+
+// strangeness says what a journal is that is not ours.
+func strangeness(f io.ReaderAt) State {
+	head := make([]byte, 32)
+	n, _ := f.ReadAt(head, 0)
+	var version int
+	if k, _ := fmt.Sscanf(string(head[:n]), "ferry journal %d\n", &version); k == 1 && version > 1 {
+		return Newer
+	}
+	return Foreign
+}
 
 // setAside renames a journal that is not ours out of the way.
 func setAside(path string) error {
@@ -188,7 +225,19 @@ func (j *Journal) load(head string) error {
 	var buf []byte
 	for {
 		rec, err := readRecord(r, &buf)
-		if err == io.EOF || err == errTorn {
+		if err == errTorn {
+			at, err := findRecord(j.f, j.end+1, fi.Size())
+			if err != nil {
+				return err
+			}
+			if at < 0 {
+				break
+			}
+			j.state, j.end = Damaged, at
+			r.Reset(io.NewSectionReader(j.f, at, fi.Size()-at))
+			continue
+		}
+		if err == io.EOF {
 			break
 		}
 		if err != nil { // the disk's; what it could not read now is not cut off
@@ -207,6 +256,30 @@ func torn(err error) error {
 		return errTorn
 	}
 	return err
+}
+
+// findRecord returns where the first whole record from at on begins, -1 if there
+// is none. A name cannot hold one: its length has zeros.
+func findRecord(f io.ReaderAt, at, size int64) (int64, error) {
+	const step = 1 << 20
+	buf := make([]byte, max(0, min(step+maxRecord+8, size-at)))
+	for ; at < size; at += step {
+		n, err := f.ReadAt(buf[:min(int64(len(buf)), size-at)], at)
+		if err != nil && err != io.EOF {
+			return 0, err
+		}
+		for i := 0; i < min(step, n-8); i++ {
+			l := int(binary.BigEndian.Uint32(buf[i:]))
+			if l == 0 || l > maxRecord || i+l+8 > n {
+				continue
+			}
+			rec := buf[i+4 : i+4+l]
+			if crc32.Checksum(rec, castagnoli) == binary.BigEndian.Uint32(buf[i+4+l:]) {
+				return at + int64(i), nil
+			}
+		}
+	}
+	return -1, nil
 }
 
 // readRecord reads one record's type and body. io.EOF means that no record

@@ -192,8 +192,8 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// TestFlipped flips each bit: records before it stay, none is ever wrong, and
-// nothing is deleted when the header is not to be recognised.
+// TestFlipped flips each bit: all records but that one stay, none is ever wrong,
+// and nothing is deleted when the header is not to be recognised.
 func TestFlipped(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal")
 	write(t, path, 3)
@@ -211,8 +211,11 @@ func TestFlipped(t *testing.T) {
 		have := holds(t, j, 3)
 		must(t, j.Close())
 		aside, err := os.ReadFile(bad + ".aside-1")
-		if inHead := i/8 < len(header)+len(device)+1; inHead != (err == nil && bytes.Equal(aside, b)) || have == 3 || inHead && have > 0 {
+		if inHead := i/8 < len(header)+len(device)+1; inHead != (err == nil && bytes.Equal(aside, b)) || inHead != (have == 0) || !inHead && have < 2 {
 			t.Fatalf("bit %d: %d items, set aside: %v", i, have, err)
+		}
+		if last := len(whole) - i/8; j.State() == Sound && last > 8+arrivedHeader+1 {
+			t.Fatalf("bit %d: nobody is told", i)
 		}
 	}
 }

@@ -96,7 +96,7 @@ func (e *Estimator) Add(now time.Time, p transfer.Progress) View {
 	}
 	e.began, e.last = true, now
 	v := View{Progress: p, Part: e.done(p)}
-	if p.Phase != transfer.PhaseMove || p.Waiting.ByHand() {
+	if !p.Phase.Moving() || p.Waiting.ByHand() {
 		e.left = eased{}
 		return v
 	}

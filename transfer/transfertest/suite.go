@@ -53,13 +53,24 @@ type Ended struct {
 	Sent, Taken       *transfer.Report
 	SendErr, TakeErr  error
 	SendNotes, Taken2 []string
+	// SendWaits and TakeWaits are how many bytes of space each side was told to
+	// be missing, one after the other.
+	SendWaits, TakeWaits []int64
 	// SendEnded and TakeEnded are when each side returned.
 	SendEnded, TakeEnded time.Time
 }
 
 type notes struct {
-	mu   sync.Mutex
-	keys []string // guarded by mu
+	mu      sync.Mutex
+	keys    []string // guarded by mu
+	waiting []int64  // guarded by mu
+}
+
+// Waiting implements transfer.SpaceObserver.
+func (n *notes) Waiting(missing int64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.waiting = append(n.waiting, missing)
 }
 
 func (n *notes) ItemEnded(kind backup.Kind, key, name backup.Key, reason backup.Reason) {
@@ -99,6 +110,7 @@ func (r *Rig) RunOver(sctx, rctx context.Context, l Ends) Ended {
 	wg.Go(func() { e.Taken, e.TakeErr = transfer.Receive(rctx, rc); e.TakeEnded = time.Now() })
 	wg.Wait()
 	e.SendNotes, e.Taken2 = sn.keys, rn.keys
+	e.SendWaits, e.TakeWaits = sn.waiting, rn.waiting
 	return e
 }
 

@@ -185,6 +185,12 @@ func (m *Bye) check() error  { return nil }
 func (m *Ping) check() error { return nil }
 
 func (m *Waits) check() error { return nil }
+func (m *Full) check() error {
+	if m.Missing > math.MaxInt64 {
+		return bad("full: %d bytes", m.Missing)
+	}
+	return nil
+}
 
 func (m *Stop) check() error {
 	if m.Kind == StopNone {

@@ -53,6 +53,8 @@ const (
 	TypeList    Type = 15 // sender, from CompactSince on
 	TypeNeed    Type = 16 // receiver, from CompactSince on
 	TypeDone    Type = 17 // receiver, from CompactSince on
+
+	TypeFull Type = 128 // receiver
 )
 
 // Message is a control frame's body.
@@ -88,7 +90,7 @@ func register(ms ...Message) {
 
 func init() {
 	register(&Hello{}, &Offer{}, &Answer{}, &Items{}, &Want{}, &Settle{}, &Results{}, &End{}, &Totals{},
-		&Receipt{}, &Bye{}, &Ping{}, &Stop{}, &Waits{}, &List{}, &Need{}, &Done{})
+		&Receipt{}, &Bye{}, &Ping{}, &Stop{}, &Waits{}, &List{}, &Need{}, &Done{}, &Full{})
 }
 
 // Append appends m as a frame to dst.
@@ -135,7 +137,8 @@ func WriteOptional(w io.Writer, t Type, body []byte) error {
 	return err
 }
 
-// Read reads the next frame that it knows. io.EOF means that the stream ended
+// Read reads the next frame that it knows; of the optional ones it skips those
+// that are malformed too. io.EOF means that the stream ended
 // between frames, ErrFrame with io.ErrUnexpectedEOF that it ended within one.
 func Read(r io.Reader) (Message, error) {
 	for {
@@ -143,10 +146,11 @@ func Read(r io.Reader) (Message, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, ok := kinds[t]; !ok && t >= FirstOptional {
-			continue
+		m, err := Decode(t, body)
+		if err != nil && t >= FirstOptional {
+			continue // not known, or one that is sent so that it be skipped
 		}
-		return Decode(t, body)
+		return m, err
 	}
 }
 

@@ -56,6 +56,7 @@ var goldens = map[string]Message{
 	"need":  &Need{Runs: []Run{{1, 1024}, {70_000, 1}, {5000, MaxRun - 1025}}},
 	"done":  &Done{Runs: []DoneRun{{Run{1, 2}, 1}, {Run{3, 1}, 3}, {Run{4 + 1<<40, 300}, 2}}},
 	"waits": &Waits{For: WaitPause | WaitDisk},
+	"full":  &Full{Missing: 300},
 }
 
 // readHex reads a file of hex with comments behind #.

@@ -77,6 +77,11 @@ type Offer struct {
 	Kinds []OfferedKind `cbor:"2,keyasint"`
 	// Started is when the run began, on the sender's clock, Unix milliseconds.
 	Started int64 `cbor:"3,keyasint"`
+	// Verify asks the receiver to read what it has of these items, and to believe
+	// no note of an earlier session.
+	Verify bool `cbor:"4,keyasint,omitempty"`
+	// Again announces that another session follows this one, if it ends well.
+	Again bool `cbor:"5,keyasint,omitempty"`
 }
 
 // Answer is what the person at the new phone said to the offer.
@@ -236,6 +241,14 @@ const (
 	StopTimeout   StopKind = 10 // nobody answered in time
 )
 
+// Full says that the receiver waits for space on its disk. It is optional: who
+// does not know it waits without knowing why.
+type Full struct {
+	// Missing is how many bytes must be freed, as far as that is known, 1 at the
+	// least. 0 = it goes on.
+	Missing uint64 `cbor:"1,keyasint"`
+}
+
 // Stop ends a session early. Nothing follows it.
 type Stop struct {
 	Kind StopKind `cbor:"1,keyasint"`
@@ -271,6 +284,7 @@ func (*Bye) Type() Type     { return TypeBye }
 func (*Ping) Type() Type    { return TypePing }
 func (*Stop) Type() Type    { return TypeStop }
 func (*Waits) Type() Type   { return TypeWaits }
+func (*Full) Type() Type    { return TypeFull }
 
 // Item returns what e describes; kinds are the offer's, and group is its Group.
 func (e *Entry) Item(kinds []backup.Kind, group string) backup.Item {

@@ -203,6 +203,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitRefused
 	case errors.As(err, &stop):
 		return exitBroken
+	case say.Taken(err):
+		return exitRefused
 	case errors.As(err, &pair), errors.Is(err, pairing.ErrTooManyTries), errors.Is(err, pairing.ErrBadCode), errors.Is(err, pairing.ErrBadLink),
 		errors.Is(err, p2p.ErrOtherDevice), say.WrongPassword(err):
 		return exitRefused

@@ -55,7 +55,7 @@ func TestEveryCommandHasHelp(t *testing.T) {
 var events = map[string]any{
 	"version": jsonVersion{}, "error": jsonError{}, "ready": jsonReady{}, "code": jsonCode{}, "peer": jsonPeer{},
 	"wrong_code": jsonWrongCode{}, "waiting": jsonWaiting{}, "back": jsonBack{}, "diagnosis": jsonDiagnosis{}, "plan": jsonPlan{}, "offer": jsonOffer{},
-	"progress": jsonProgress{}, "pause": jsonPause{}, "item": jsonItem{}, "done": jsonDone{}, "receipt": jsonReceipt{},
+	"progress": jsonProgress{}, "pause": jsonPause{}, "item": jsonItem{}, "space": jsonSpace{}, "notes": jsonNotes{}, "done": jsonDone{}, "receipt": jsonReceipt{},
 	"app": jsonApp{}, "archive": jsonArchive{}, "package": jsonPackage{}, "shared": jsonShared{}, "finding": jsonFound{},
 	"checked": jsonChecked{}, "extracted": jsonExtracted{}, "created": jsonCreated{}, "forgotten": jsonForgotten{},
 }

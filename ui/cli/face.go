@@ -26,6 +26,7 @@ type face struct {
 	pauser   *transfer.Pauser // nil = this face cannot pause
 	told     int
 	waiting  bool // the new phone's side
+	last     session.Done
 	lost     bool // the link is lost, and the other device is waited for
 }
 
@@ -48,6 +49,7 @@ func (f *face) info(k backup.Kind) backup.Info {
 func (f *face) event(ev session.Event) {
 	c := f.c
 	if d, ok := ev.(session.Done); ok {
+		f.last = d
 		f.progress.end()
 		f.progress, f.lost = nil, false
 		if f.pauser != nil {
@@ -66,10 +68,14 @@ func (f *face) event(ev session.Event) {
 		f.progress.clear()
 		f.tell(ev)
 	}
-	if a, ok := ev.(session.Accepted); ok {
+	switch ev := ev.(type) {
+	case session.Accepted:
 		f.told = 0
 		c.broken = true
-		f.progress = c.startProgress(a.Meter, f.pauser)
+		f.progress = c.startProgress(ev.Meter, f.pauser)
+	case session.Verifying:
+		f.progress.end()
+		f.progress = c.startProgress(ev.Meter, f.pauser)
 	}
 }
 
@@ -127,6 +133,21 @@ func (f *face) tell(ev session.Event) {
 		c.say("%s", map[bool]string{true: "Receiving.", false: "Accepted. Sending."}[f.waiting])
 	case session.Item:
 		f.item(ev)
+	case session.Differed:
+		f.told++
+		if f.told <= maxTold {
+			name := ev.Key
+			if ev.Name != "" {
+				name = ev.Name
+			}
+			c.say("  not the same on both devices: %s; sent again -> %s", say.Item(f.info(ev.Kind), ev.Key), say.Path(string(name)))
+		}
+	case session.Notes:
+		c.say("%s", say.Notes(ev.State))
+	case session.Verifying:
+		c.say("Everything has arrived. Reading it again on both devices.")
+	case session.WaitingForSpace:
+		c.say("%s", say.Space(ev.Missing, f.waiting || ev.Own))
 	}
 }
 
@@ -249,7 +270,10 @@ func (f *face) done(d session.Done) {
 		c.print("  %-12s %s: left out on the new phone", f.info(k.Kind).Title, say.Content(f.info(k.Kind), k.Items, 0))
 	}
 	c.print("%s, %s sent in %s. Both devices agree and signed.", totalLine(r), say.Bytes(int64(r.SentBytes)), say.Took(r.Elapsed))
-	if !r.Complete() {
+	if v := d.Verified; v != nil && d.Err == nil {
+		c.print("Verified in %s: everything was read again on both devices; %s differed and were sent again.", say.Took(v.Elapsed), say.Count(v.SentItems))
+	}
+	if !d.Complete() {
 		c.print("Not everything was moved. Do not erase the old phone before you have moved the rest.")
 	}
 	if d.ReceiptPath != "" {

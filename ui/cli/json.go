@@ -132,6 +132,7 @@ type jsonProgress struct {
 	DoneBytes uint64  `json:"done_bytes"`
 	SentBytes uint64  `json:"sent_bytes"`
 	Failed    uint64  `json:"failed"`
+	Missing   int64   `json:"missing"`
 	Seconds   float64 `json:"seconds"`
 
 	Part           float64  `json:"part"`
@@ -156,9 +157,20 @@ type jsonPause struct {
 	By    string `json:"by"`
 }
 
+type jsonNotes struct {
+	Event string `json:"event"`
+	State string `json:"state"` // damaged, newer or foreign
+	Text  string `json:"text"`
+}
+
+type jsonSpace struct {
+	Event   string `json:"event"`
+	Missing int64  `json:"missing"`
+}
+
 type jsonItem struct {
 	Event   string      `json:"event"`
-	Outcome string      `json:"outcome"` // failed or renamed
+	Outcome string      `json:"outcome"` // failed, renamed or differed
 	Kind    backup.Kind `json:"kind"`
 	Key     string      `json:"key"`
 	Raw     string      `json:"raw,omitempty"`
@@ -191,6 +203,8 @@ type jsonDone struct {
 	SentBytes uint64  `json:"sent_bytes"`
 	Seconds   float64 `json:"seconds"`
 	Receipt   string  `json:"receipt"`
+	Verified  bool    `json:"verified"`
+	Differed  uint64  `json:"differed"`
 	Error     string  `json:"error,omitempty"`
 }
 
@@ -230,6 +244,10 @@ func jsonOf(ev session.Event) any {
 		return jsonPeer{Event: "peer", Stage: "paired", Device: string(ev.Device)}
 	case session.Accepted:
 		return jsonPeer{Event: "peer", Stage: "accepted", Name: ev.Peer.Name, Device: string(ev.Peer.Device)}
+	case session.Notes:
+		return jsonNotes{"notes", ev.State.String(), say.Notes(ev.State).String()}
+	case session.Verifying:
+		return jsonPeer{Event: "peer", Stage: "verifying"}
 	case session.WrongCode:
 		return jsonWrongCode{"wrong_code", ev.TriesLeft}
 	case session.Waiting:
@@ -244,6 +262,13 @@ func jsonOf(ev session.Event) any {
 		return jsonOfferOf(ev.Offer)
 	case session.Item:
 		return jsonItemOf(ev)
+	case session.Differed:
+		j := jsonItem{Event: "item", Outcome: "differed", Kind: ev.Kind}
+		j.Key, j.Raw = keyText(ev.Key)
+		j.Name, _ = keyText(ev.Name)
+		return j
+	case session.WaitingForSpace:
+		return jsonSpace{"space", ev.Missing}
 	case session.Done:
 		return jsonDoneOf(ev)
 	}
@@ -303,12 +328,15 @@ func jsonItemOf(ev session.Item) jsonItem {
 func jsonDoneOf(ev session.Done) jsonDone {
 	r := ev.Report
 	j := jsonDone{
-		Event: "done", Complete: ev.Err == nil && r.Complete(), Device: string(r.Peer.Device), Name: r.Peer.Name,
+		Event: "done", Complete: ev.Err == nil && ev.Complete(), Device: string(r.Peer.Device), Name: r.Peer.Name,
 		Kinds: []jsonTotals{}, Declined: append([]receipt.Declined{}, r.Declined...),
 		SentItems: r.SentItems, SentBytes: r.SentBytes, Seconds: r.Elapsed.Seconds(), Receipt: ev.ReceiptPath,
 	}
 	for _, k := range r.Kinds {
 		j.Kinds = append(j.Kinds, jsonTotals{k.Kind, k.Items, k.Added, k.Merged, k.Skipped, k.Failed, k.Bytes, k.Folders})
+	}
+	if v := ev.Verified; v != nil {
+		j.Verified, j.Differed = ev.Err == nil && v.Complete(), v.SentItems
 	}
 	if ev.Err != nil {
 		j.Error = say.Error(ev.Err).What
@@ -319,7 +347,7 @@ func jsonDoneOf(ev session.Done) jsonDone {
 func jsonProgressOf(p pace.View) jsonProgress {
 	j := jsonProgress{
 		Event: "progress", Phase: p.Phase.String(), Items: p.Items, DoneItems: p.DoneItems, Bytes: p.Bytes, DoneBytes: p.DoneBytes,
-		SentBytes: p.SentBytes, Failed: p.Failed, Seconds: p.Elapsed.Seconds(),
+		SentBytes: p.SentBytes, Failed: p.Failed, Missing: p.Missing, Seconds: p.Elapsed.Seconds(),
 		Part: p.Part, SafeBytes: p.SafeBytes, PendingBytes: p.PendingBytes, LinkBytes: p.LinkBytes, DoneSteps: p.DoneSteps, Steps: p.Steps,
 		BytesPerSecond: math.Round(p.Speed), ItemsPerSecond: math.Round(10*p.ItemSpeed) / 10,
 		Waiting: p.Waiting.String(), WaitingText: say.Waiting(p.Waiting, p.Silent).String(), Silent: p.Silent.Seconds(),

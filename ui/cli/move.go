@@ -33,6 +33,7 @@ func (c *command) receive(ctx context.Context, args []string) error {
 	port := fs.Int("port", 0, "")
 	loopback := fs.Bool("loopback", false, "")
 	fs.BoolVar(&c.verbose, "verbose", false, "")
+	limit := limitFlag(fs)
 	if _, err := c.parse(fs, args, 0); err != nil {
 		return err
 	}
@@ -62,7 +63,7 @@ func (c *command) receive(ctx context.Context, args []string) error {
 	f.pauser = pauser
 	var last session.Done
 	err = session.Receive(ctx, session.ReceiveOptions{
-		Home: home, Phone: p, Place: session.PlaceOf(*into), Name: *name, Port: *port, Loopback: *loopback, Once: *once, Pauser: pauser,
+		Home: home, Phone: p, Place: session.PlaceOf(*into), Name: *name, Port: *port, Loopback: *loopback, Once: *once, Limit: limit.get(), Pauser: pauser,
 		Accept: func(ctx context.Context, _ transfer.Offer) (transfer.Decision, error) { return f.accept(ctx, *yes) },
 		Events: func(ev session.Event) {
 			if d, ok := ev.(session.Done); ok {
@@ -76,7 +77,7 @@ func (c *command) receive(ctx context.Context, args []string) error {
 			f.event(ev)
 		},
 	})
-	if err == nil && last.Report != nil && !last.Report.Complete() {
+	if err == nil && last.Report != nil && !last.Complete() {
 		return errIncomplete
 	}
 	return err
@@ -94,6 +95,8 @@ func (c *command) send(ctx context.Context, args []string) error {
 	loopback := fs.Bool("loopback", false, "")
 	lanes := fs.Int("lanes", 0, "")
 	fs.BoolVar(&c.verbose, "verbose", false, "")
+	verify := fs.Bool("verify", false, "")
+	limit := limitFlag(fs)
 	quota := fs.String("app-quota", "", "")
 	file := fs.String("password-file", "", "")
 	if _, err := c.parse(fs, args, 0); err != nil {
@@ -140,14 +143,14 @@ func (c *command) send(ctx context.Context, args []string) error {
 	defer unwatch()
 	f.pauser = pauser
 	opt := session.SendOptions{
-		Home: home, Phone: p, Kinds: wanted, Name: *name, At: addrs, To: *to, Wait: *wait, Loopback: *loopback, Lanes: *lanes, Pauser: pauser,
+		Home: home, Phone: p, Kinds: wanted, Name: *name, At: addrs, To: *to, Wait: *wait, Loopback: *loopback, Lanes: *lanes, Limit: limit.get(), Pauser: pauser, Verify: *verify,
 		Password: c.password(*codeFile), Events: f.event,
 	}
 	if c.interactive() {
 		opt.Choose = c.choose
 	}
-	rep, err := session.Send(ctx, opt)
-	if err == nil && !rep.Complete() {
+	_, err = session.Send(ctx, opt)
+	if err == nil && !f.last.Complete() {
 		return errIncomplete
 	}
 	return err

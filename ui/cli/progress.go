@@ -157,10 +157,15 @@ func (p *progress) texts(v pace.View) []string {
 		fmt.Sprintf("%3d %%", int(100*v.Part)), // 100 is for the end alone
 		fmt.Sprintf("%s of %s", say.Bytes(int64(v.DoneBytes)), say.Bytes(int64(v.Bytes))),
 	}
-	moving := v.Phase == transfer.PhaseMove
+	moving := v.Phase.Moving()
+	if v.Phase == transfer.PhaseVerify {
+		texts = append(texts, "verifying")
+	}
 	switch wait := say.Waiting(v.Waiting, v.Silent).What; {
 	case v.Waiting == transfer.WaitPause && p.keys, v.Waiting == transfer.WaitPauseBoth && p.keys:
 		texts = append(texts, short(wait)+" (p: go on)")
+	case v.Missing > 0:
+		texts = append(texts, "waiting for space, "+say.Bytes(v.Missing)+" missing")
 	case wait != "":
 		texts = append(texts, short(wait))
 	case v.Phase == transfer.PhaseFinish:

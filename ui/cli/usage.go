@@ -43,6 +43,8 @@ the network goes away, both devices wait for up to 30 minutes and go on.
   --name NAME   the name that the other device sees (default: this model's)
   --yes         accept without asking whoever knows the code
   --once        end after one move, or after one that took its place
+  --limit N     bytes a second to take at most: 500K, 20M (20 MB/s), 1G; 10K is
+                the least (default: no limit)
   --port N      the UDP port to listen on (default: a free one)
   --loopback    keep to this machine, to try it out
   --verbose     also say what goes over the link
@@ -57,7 +59,8 @@ Examples:
   ferry receive --into ~/phone --yes --once --json
 
 Exit codes: 0 everything moved; 1 it broke off; 2 usage; 3 some items were not
-moved; 4 refused, or too many wrong codes; 130 interrupted.
+moved; 4 refused, too many wrong codes, or another ferry receives into DIR; 130
+interrupted.
 `,
 	"send": `Usage: ferry send --from DIR [flags]
 
@@ -80,6 +83,10 @@ goes away, it looks for the same new phone for up to 30 minutes, and goes on.
                    standard input)
   --lanes N        how many connections may carry content, 1 to 16 (default 12);
                    fewer are used where fewer do
+  --limit N        bytes a second to send at most: 500K, 20M (20 MB/s), 1G; 10K
+                   is the least (default: no limit)
+  --verify         after the move, read everything again on both phones, compare
+                   it, and send what differs once more; nothing is overwritten
   --loopback       keep to this machine, to try it out
   --verbose        also say what goes over the link, and on how many connections
   --json           one JSON object a line

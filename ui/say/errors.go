@@ -177,6 +177,8 @@ func Error(err error) Problem {
 		return Problem{"Another program uses that port already.", "Choose another with --port, or leave it out."}
 	case archiveError(err) != Problem{}:
 		return archiveError(err)
+	case errors.Is(err, phone.ErrTaken):
+		return Problem{"Another ferry receives into that folder already.", "Stop it there, or choose another folder with --into."}
 	case errors.Is(err, phone.ErrNotFolder):
 		return Problem{"That is not a folder.", "Give the folder that holds DCIM, Documents, Contacts and so on."}
 	case errors.Is(err, receipt.ErrSignature):
@@ -192,6 +194,9 @@ func Error(err error) Problem {
 	}
 	return Problem{"It failed: " + cause(err) + ".", "Try again; if it stays so, report it with this line."}
 }
+
+// Taken reports whether another ferry receives into the folder that was named.
+func Taken(err error) bool { return errors.Is(err, phone.ErrTaken) }
 
 func homeFolder() string {
 	home, err := session.Home()

@@ -16,6 +16,7 @@ var waits = map[transfer.Wait]Problem{
 	transfer.WaitPauseBoth:  {"Paused on both phones.", "What has arrived is safe. It goes on when both let it."},
 	transfer.WaitDisk:       {"Waiting for this phone's storage.", "It goes on by itself."},
 	transfer.WaitDiskThere:  {"Waiting for the other phone's storage.", "It goes on by itself."},
+	transfer.WaitSpace:      {"The new phone is full.", "Free some space on it, and the move goes on by itself."},
 	transfer.WaitLink:       {"Hardly anything gets through.", "Bring the two phones closer together."},
 }
 

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/transfer/journal"
 )
 
 // Bytes says a size in decimal units: "18.4 GB".
@@ -154,4 +155,28 @@ func isolate(s string, rtl bool) string {
 		return "\u2068" + s + "\u2069" // first strong isolate … pop
 	}
 	return s
+}
+
+// Space says that a move waits for space on the new phone, or, with 0, that it
+// goes on; here tells that this is the new phone.
+func Space(missing int64, here bool) Problem {
+	switch {
+	case missing <= 0:
+		return Problem{What: "There is space again, and the move goes on."}
+	case here:
+		return Problem{"This disk is full: " + Bytes(missing) + " are missing.", "Free some space, and the move goes on by itself."}
+	}
+	return Problem{"The new phone is full: " + Bytes(missing) + " are missing there.", "Free some space on it, and the move goes on by itself."}
+}
+
+// Notes says how what was noted of earlier moves was found.
+func Notes(s journal.State) Problem {
+	const instead = "Files that are here already are compared by their content instead, which takes longer; nothing is lost."
+	switch s {
+	case journal.Damaged:
+		return Problem{"A part of what this device noted of earlier moves from there is damaged.", instead}
+	case journal.Newer:
+		return Problem{"A newer version of ferry noted the earlier moves from there, so those notes were set aside.", instead}
+	}
+	return Problem{"What this device noted of earlier moves from there is not its own or is damaged, so it was set aside.", instead}
 }

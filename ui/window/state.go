@@ -328,7 +328,7 @@ func progressLine(v pace.View) string {
 	switch wait := say.Waiting(v.Waiting, v.Silent); {
 	case wait.What != "":
 		s += ". " + wait.String()
-	case v.Phase >= transfer.PhaseFinish:
+	case v.Phase >= transfer.PhaseFinish && !v.Phase.Moving():
 		s += ": making the last ones safe"
 	case v.Left.Known():
 		s += ": " + say.LeftBetween(v.Left.Low, v.Left.High) + " left"

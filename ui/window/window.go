@@ -120,6 +120,8 @@ func (w *Window) event(ctx context.Context, ev session.Event) {
 	switch ev := ev.(type) {
 	case session.Accepted:
 		w.meter(ctx, ev.Meter)
+	case session.Verifying:
+		w.meter(ctx, ev.Meter)
 	case session.Done:
 		w.pauser.Resume() // the next move is another one
 		w.meter(ctx, nil)
