@@ -277,8 +277,7 @@ func (r *receiving) part(ctx context.Context, h *held, s *p2p.Stream) (*transfer
 		r.mu.Unlock()
 		cut(nil)
 	}()
-	h.leave()
-	h.link = s.Link()
+	h.link = s.Link() // a verification's may be the one before
 	lanes, err := r.host.AcceptLanes(h.device)
 	if err != nil {
 		s.Reset()

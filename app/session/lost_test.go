@@ -107,6 +107,7 @@ type pair struct {
 	received chan error
 	rep      *transfer.Report
 	done     *Done // the new phone's
+	gone     *Done // the old phone's
 }
 
 // meetUp makes the two. Nothing runs yet.
@@ -184,6 +185,13 @@ func (p *pair) events(side string) Events {
 				p.mu.Unlock()
 			}
 			p.hear(side + " accepted")
+		case Verifying:
+			if side == "new" {
+				p.mu.Lock()
+				p.meter = ev.Meter
+				p.mu.Unlock()
+			}
+			p.hear(side + " verifies")
 		case Offered:
 			p.hear(side + " offered")
 		case Waiting:
@@ -194,11 +202,13 @@ func (p *pair) events(side string) Events {
 		case Back:
 			p.hear(side + " back")
 		case Done:
+			p.mu.Lock()
 			if side == "new" {
-				p.mu.Lock()
 				p.done = &ev
-				p.mu.Unlock()
+			} else {
+				p.gone = &ev
 			}
+			p.mu.Unlock()
 			p.hear(side + " done")
 		}
 	}

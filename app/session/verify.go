@@ -78,13 +78,13 @@ func (r *receiving) announce(h *held, follows bool) {
 	h.follows = follows
 }
 
-// verifies reports whether peer may begin the verification of its move: that one
-// is whole, or about to be.
+// verifies reports whether peer may ask to begin the verification of its move. Its
+// move may be about to end here.
 func (r *receiving) verifies(peer identity.DeviceID) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	h := r.held
-	return h != nil && h.device == peer && h.follows && (h.whole || r.busy)
+	return h != nil && h.device == peer && h.follows
 }
 
 // begins makes the session that is held the verification of its move, which must
