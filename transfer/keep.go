@@ -15,9 +15,9 @@ import (
 // kept under its temporary name, and the journal has the nodes of its BLAKE3 tree,
 // which say what came and what is in it.
 //
-//	blocks ─ written ─┬─ every keepStep bytes: forced to the disk, noted ──┐
-//	                  └─ the session breaks: cut to length, forced, noted ─┤
-//	next session: same kind, key, size and time ── opened <────────────────┘
+//	blocks ─ written ─┬─ every keepStep bytes: noted; forced to the disk, noted ─┐
+//	                  └─ the session breaks: cut to length, forced, noted ───────┤
+//	next session: same kind, key, size and time ── opened <──────────────────────┘
 //	              not touched, and this very run of the system, or read again
 //	              ── Want{nodes} ─> the rest
 //
@@ -100,26 +100,93 @@ func (r *receiver) grew(in *inItem, n int) {
 	}
 }
 
-// keepLoop makes checkpoints until every item has its result.
+// keepLoop notes what comes of growing files until every item has its result.
+// The notes outlive the process. That they outlive the system is up to syncLoop,
+// which a busy disk may hold up for long.
 func (r *receiver) keepLoop(ctx context.Context) error {
 	return each(ctx, r.keepNow, r.allDone, func(ctx context.Context, _ struct{}) error {
 		r.unkept.Store(0)
-		r.mu.Lock()
-		list := make([]*inItem, 0, len(r.growing))
-		for in := range r.growing {
-			list = append(list, in)
-		}
-		r.mu.Unlock()
 		var notes []journal.Kept
-		for _, in := range list {
-			if k, ok := r.checkpoint(ctx, in); ok {
+		for _, in := range r.growingNow() {
+			if k, ok := r.arrivedSoFar(ctx, in); ok {
 				notes = append(notes, k)
 			}
 		}
-		if len(notes) > 0 {
-			// A journal that fails otherwise costs a later run time, not data.
-			r.patiently(ctx, noteSize, r.isDone, func() error { return r.journal.Keep(notes) })
+		if len(notes) == 0 {
+			return nil
 		}
+		// A journal that fails otherwise costs a later run time, not data.
+		r.patiently(ctx, noteSize, r.isDone, func() error { return r.journal.KeepBriefly(notes) })
+		select {
+		case r.syncNow <- struct{}{}:
+		default: // it knows
+		}
+		return nil
+	})
+}
+
+func (r *receiver) growingNow() []*inItem {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := make([]*inItem, 0, len(r.growing))
+	for in := range r.growing {
+		list = append(list, in)
+	}
+	return list
+}
+
+// arrivedSoFar describes what came of a file, once it is all written.
+func (r *receiver) arrivedSoFar(ctx context.Context, in *inItem) (k journal.Kept, ok bool) {
+	in.mu.Lock()
+	if _, can := in.staged.(backup.Keeper); !can || in.fail != nil || in.tree == nil {
+		in.mu.Unlock()
+		return k, false
+	}
+	k, have := in.part()
+	if have <= in.noted || !r.journal.CanKeep(k) {
+		in.mu.Unlock()
+		return k, false
+	}
+	written := in.writing.pass() // a block is in the tree before it is on the disk
+	in.mu.Unlock()
+	select {
+	case <-written:
+	case <-ctx.Done():
+		return k, false
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.fail != nil {
+		return k, false
+	}
+	k.Left.Held = k.Left.Length
+	in.note, in.noted = k, have
+	return k, true
+}
+
+// syncLoop makes checkpoints until every item has its result.
+func (r *receiver) syncLoop(ctx context.Context) error {
+	return each(ctx, r.syncNow, r.allDone, func(ctx context.Context, _ struct{}) error {
+		var safe []journal.Kept
+		list := r.growingNow()
+		for _, in := range list {
+			if k, ok := r.checkpoint(in); ok {
+				safe = append(safe, k)
+			}
+		}
+		if len(safe) == 0 {
+			return nil
+		}
+		r.patiently(ctx, noteSize, r.isDone, func() error { return r.journal.Keep(safe) })
+		var since []journal.Kept // the last note counts
+		for _, in := range list {
+			in.mu.Lock()
+			if in.noted > in.kept && in.fail == nil {
+				since = append(since, in.note)
+			}
+			in.mu.Unlock()
+		}
+		r.patiently(ctx, noteSize, r.isDone, func() error { return r.journal.KeepBriefly(since) })
 		return nil
 	})
 }
@@ -155,24 +222,14 @@ func (r *receiver) keepAtPause(ctx context.Context) error {
 	}
 }
 
-// checkpoint forces what came of a file to the disk.
-func (r *receiver) checkpoint(ctx context.Context, in *inItem) (k journal.Kept, ok bool) {
+// checkpoint forces what is noted of a file to the disk.
+func (r *receiver) checkpoint(in *inItem) (k journal.Kept, ok bool) {
 	in.mu.Lock()
 	st, can := in.staged.(backup.Keeper)
-	if !can || in.fail != nil || in.tree == nil {
-		in.mu.Unlock()
-		return k, false
-	}
-	k, have := in.part()
-	if have <= in.kept || !r.journal.CanKeep(k) {
-		in.mu.Unlock()
-		return k, false
-	}
-	written := in.writing.pass() // a block is in the tree before it is on the disk
+	k, have := in.note, in.noted
+	can = can && in.fail == nil && have > in.kept
 	in.mu.Unlock()
-	select {
-	case <-written:
-	case <-ctx.Done():
+	if !can {
 		return k, false
 	}
 	done := r.meter.disk()
@@ -339,7 +396,7 @@ func (r *receiver) resume(ctx context.Context, in *inItem, k journal.Kept, w *wi
 	}
 	t, there := tree.Resume(in.it.Size, nodes), tree.Covered(nodes)*wire.BlockSize
 	in.mu.Lock()
-	in.tree, in.moved, in.kept, in.vouched = t, there, there, r.cfg.Boot
+	in.tree, in.moved, in.kept, in.noted, in.vouched = t, there, there, there, r.cfg.Boot
 	k, _ = in.part()
 	in.mu.Unlock()
 	r.nodes.Add(int64(t.Nodes()))

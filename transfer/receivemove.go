@@ -54,6 +54,8 @@ type inItem struct {
 	tree     *tree.Tree              // guarded by mu
 	moved    int64                   // bytes counted by the meter, those of earlier runs included; guarded by mu
 	holds    bool                    // a place in receiver.staging; guarded by mu
+	note     journal.Kept            // the last of what came of it; guarded by mu
+	noted    int64                   // bytes of it; guarded by mu
 	kept     int64                   // bytes that the journal knows to be on the disk; guarded by mu
 	doubtful bool                    // staged may have lost a part of its content; guarded by mu
 	gaps     map[int64]backup.Digest // blocks in tree that a full disk kept out when the session ended; guarded by mu
@@ -120,6 +122,7 @@ func (r *receiver) move(ctx context.Context) error {
 	g.Go(func() error { return r.gate.tellWaits(gctx, r.c, r.meter, r.hello.Protocol, r.allDone) })
 	g.Go(func() error { return r.commitLoop(gctx) })
 	g.Go(func() error { return r.keepLoop(gctx) })
+	g.Go(func() error { return r.syncLoop(gctx) })
 	g.Go(func() error { return r.keepAtPause(gctx) })
 	g.Go(func() error { return r.acceptLanes(gctx) })
 	return g.Wait()

@@ -152,6 +152,7 @@ type receiver struct {
 	ready   *queue[*inItem]
 	staging chan struct{} // one for each file staged and not committed
 	keepNow chan struct{} // the keeper has something to do
+	syncNow chan struct{} // what it noted is to be forced to the disk
 
 	mu         sync.Mutex
 	items      ring[inItem]         // guarded by mu
@@ -186,7 +187,7 @@ func Receive(ctx context.Context, cfg ReceiveConfig) (*Report, error) {
 	r := &receiver{
 		cfg: cfg, c: newControl(cfg.Control), meter: cfg.Meter, next: 1,
 		toCheck: newQueue[*inItem](), inOrder: newQueue[*inItem](), wanted: newQueue[wire.Wanted](), results: newQueue[outcome](),
-		ready: newQueue[*inItem](), staging: make(chan struct{}, maxStaged), keepNow: make(chan struct{}, 1),
+		ready: newQueue[*inItem](), staging: make(chan struct{}, maxStaged), keepNow: make(chan struct{}, 1), syncNow: make(chan struct{}, 1),
 		growing: map[*inItem]struct{}{},
 		turns:   newTurns(receiverHears), allDone: make(chan struct{}),
 	}
