@@ -242,7 +242,16 @@ func (r *receiver) onSettle(m *wire.Settle) error {
 func (r *receiver) handOver(in *inItem) {
 	ready := !in.open && in.writing.none() && !in.over
 	in.over = in.over || ready
+	var note []journal.Kept
+	if ready {
+		if k, ok := r.whole(in); ok {
+			note = []journal.Kept{k}
+		}
+	}
 	in.mu.Unlock()
+	if len(note) > 0 {
+		r.journal.KeepBriefly(note) // a journal that fails costs a later run time, not data
+	}
 	if ready {
 		r.done(in)
 	}

@@ -86,8 +86,8 @@ type Journal struct {
 	mu    sync.Mutex
 	f     *os.File
 	end   int64
-	at    map[Fingerprint]int64 // offset of the record's body
-	bytes int64                 // sizes of the items in at, added up
+	at    index // offsets of the records' bodies
+	bytes int64 // sizes of the items in at, added up
 	temps map[string]struct{}
 	noted int // temporary records since the last cleared one, also those that were noted anew
 
@@ -142,7 +142,7 @@ func Open(path string, sender identity.DeviceID) (*Journal, error) {
 			return nil, err
 		}
 		j := &Journal{
-			f: f, at: map[Fingerprint]int64{}, temps: map[string]struct{}{},
+			f: f, temps: map[string]struct{}{},
 			kept: map[Fingerprint]*kept{}, keptAs: map[string]Fingerprint{}, keptAt: map[Fingerprint]Fingerprint{},
 		}
 		err = j.load(header + string(sender) + "\n")
@@ -317,10 +317,9 @@ func (j *Journal) note(rec []byte, at int64) {
 			return
 		}
 		fp := Fingerprint(body)
-		if _, twice := j.at[fp]; !twice {
+		if j.at.put(fp, at+1) {
 			j.bytes += int64(binary.BigEndian.Uint64(body[48:]))
 		}
-		j.at[fp] = at + 1
 		j.forget(fp)
 	case recTemporary:
 		j.temps[string(body)] = struct{}{}
@@ -469,7 +468,7 @@ func (j *Journal) Cleared() error {
 // Lookup returns what is noted of an item.
 func (j *Journal) Lookup(fp Fingerprint) (backup.Prior, bool) {
 	j.mu.Lock()
-	at, ok := j.at[fp]
+	at, ok := j.at.get(fp)
 	j.mu.Unlock()
 	if !ok {
 		return backup.Prior{}, false

@@ -225,7 +225,7 @@ func TestAged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal")
 	j := open(t, path)
 	must(t, j.Arrived([]Arrived{arrived(0), arrived(1)}))
-	at := j.at[arrived(1).Fingerprint]
+	at, _ := j.at.get(arrived(1).Fingerprint)
 	for off := at - 5; off < at+arrivedHeader; off++ {
 		was := make([]byte, 1)
 		_, err := j.f.ReadAt(was, off)
@@ -394,11 +394,17 @@ func FuzzLoad(f *testing.F) {
 		must(t, os.WriteFile(path, append([]byte(head), tail...), 0o600))
 		j, err := Open(path, device)
 		must(t, err)
-		temps, at, end, kept := maps.Clone(j.temps), maps.Clone(j.at), j.end, len(j.kept)
+		temps, at, end, kept := maps.Clone(j.temps), slices.Clone(j.at.slots), j.end, len(j.kept)
 		if kept > MaxKept || kept != len(j.keptAs) || kept != len(j.keptAt) {
 			t.Fatalf("%d are kept under %d names in %d places", kept, len(j.keptAs), len(j.keptAt))
 		}
-		for fp := range at {
+		for _, s := range at {
+			if s.offset() == 0 {
+				continue
+			}
+			var fp Fingerprint
+			_, err := j.f.ReadAt(fp[:], s.offset())
+			must(t, err)
 			if _, ok := j.Lookup(fp); !ok {
 				t.Fatal("a record that was loaded is not found")
 			}
@@ -411,7 +417,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		j, err = Open(path, device)
 		must(t, err)
-		if !maps.Equal(temps, j.temps) || !maps.Equal(at, j.at) || len(j.kept) != kept {
+		if !maps.Equal(temps, j.temps) || !slices.Equal(at, j.at.slots) || len(j.kept) != kept {
 			t.Fatal("the second opening found something else")
 		}
 		must(t, j.Close())

@@ -168,23 +168,35 @@ func (j *Journal) CanKeep(k Kept) bool {
 // too. What is gone by now is left out. A later note of the same item replaces
 // the earlier one.
 func (j *Journal) Keep(all []Kept) error {
+	wrote, err := j.keep(all)
+	if err != nil || !wrote {
+		return err
+	}
+	return j.f.Sync()
+}
+
+// KeepBriefly notes beginnings that are in the system's cache only, and leaves
+// the notes there too: they survive a killed process, and are of no use after a
+// restart of the system but to say what can be read again.
+func (j *Journal) KeepBriefly(all []Kept) error {
+	_, err := j.keep(all)
+	return err
+}
+
+// keep notes beginnings, and reports whether there was any.
+func (j *Journal) keep(all []Kept) (bool, error) {
 	var b []byte
 	j.mu.Lock()
+	defer j.mu.Unlock()
 	for i := range all {
 		if !all[i].fits() {
-			j.mu.Unlock()
-			return errKept
+			return false, errKept
 		}
 		if _, ok := j.temps[all[i].Left.Name]; ok {
 			b = appendRecord(b, recKept, all[i].append(nil))
 		}
 	}
-	err := j.write(b)
-	j.mu.Unlock()
-	if err != nil || len(b) == 0 {
-		return err
-	}
-	return j.f.Sync()
+	return len(b) > 0, j.write(b)
 }
 
 // Left returns the beginning of an item that an earlier run kept.
