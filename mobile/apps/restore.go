@@ -225,8 +225,10 @@ func setDigest(r io.Reader) (string, error) {
 	if _, err := io.Copy(h, r); err != nil {
 		return "", err
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+	return setName(h), nil
 }
+
+func setName(h *blake3.Hasher) string { return hex.EncodeToString(h.Sum(nil)[:16]) }
 
 // stagedEntity is a record, or an app that is whole.
 type stagedEntity struct {
