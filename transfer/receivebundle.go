@@ -29,10 +29,13 @@ func (r *receiver) onBundle(ctx context.Context, body []byte) error {
 	items := make([]*inItem, len(pieces))
 	var values int64
 	r.mu.Lock()
+	ahead := false
 	for i := range pieces {
 		items[i] = r.items.get(pieces[i].Item)
 		r.report.SentBytes += uint64(len(pieces[i].Data))
-		if items[i] != nil && items[i].it.Type == backup.TypeEntity {
+		isAhead := pieces[i].Item >= r.known
+		ahead = ahead || isAhead
+		if isAhead || items[i] != nil && items[i].it.Type == backup.TypeEntity {
 			values += int64(len(pieces[i].Data))
 		}
 	}
@@ -43,7 +46,19 @@ func (r *receiver) onBundle(ctx context.Context, body []byte) error {
 		return protocolError("more bytes of entities under way than allowed")
 	}
 	mem := make([]byte, 0, values)
+	copied := func(p []byte) []byte {
+		at := len(mem)
+		mem = append(mem, p...)
+		return mem[at:len(mem):len(mem)]
+	}
 	var done []*inItem
+	arrived, moved := 0, 0
+	if ahead {
+		if arrived, moved, err = r.overtaking(pieces, items, copied); err != nil {
+			return err
+		}
+		values -= int64(moved)
+	}
 	for i, in := range items {
 		p := &pieces[i]
 		switch {
@@ -56,46 +71,50 @@ func (r *receiver) onBundle(ctx context.Context, body []byte) error {
 				return err
 			}
 		default:
-			at := len(mem)
-			mem = append(mem, p.Data...)
-			if r.onEntity(in, mem[at:len(mem):len(mem)]) {
+			took, ready := r.onEntity(in, copied(p.Data))
+			if !took {
+				continue
+			}
+			values -= int64(len(p.Data))
+			moved += len(p.Data)
+			if ready {
 				done = append(done, in)
-				values -= int64(len(p.Data))
+			}
+			if !ready || in.fail == nil {
+				arrived++
 			}
 		}
 	}
-	moved := 0
-	for _, in := range done {
-		moved += int(in.it.Size)
-	}
 	r.meter.moved(moved)
 	r.mu.Lock()
-	r.valueBytes -= values // of those that had ended, or were damaged
-	for _, in := range done {
-		if in.fail == nil {
-			r.report.SentItems++
-		}
-	}
+	r.valueBytes -= values // of those that had ended
+	r.report.SentItems += uint64(arrived)
 	r.mu.Unlock()
 	r.ready.put(done...)
 	return nil
 }
 
-// onEntity takes an entity's value. It reports whether the item is for the
-// committer now, which then has the value.
-func (r *receiver) onEntity(in *inItem, value []byte) bool {
+// onEntity takes an entity's value. It reports whether the item has it now, and
+// whether the item is for the committer.
+func (r *receiver) onEntity(in *inItem, value []byte) (took, ready bool) {
 	sum := tree.Block(value, 0, in.it.Size)
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if !in.open || in.value != nil { // it ended, or comes in blocks as well
-		return false
+	if in.value != nil || in.over || !in.open && (!in.unasked || in.checked) { // it ended, or comes in blocks as well
+		return false, false
 	}
 	in.moved += int64(len(value))
-	in.open, in.over, in.value = false, true, value
-	if in.digest = sum; sum != in.want {
+	in.value, in.digest = value, sum
+	if !in.open { // its agent was not asked yet
+		return true, false
+	}
+	in.open, in.over = false, true
+	if in.unasked {
+		in.want = sum
+	} else if sum != in.want {
 		in.fail = backup.Damaged
 	}
-	return true
+	return true, true
 }
 
 // sayWant sends verdicts: those that say no more than that an item is needed as

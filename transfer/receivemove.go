@@ -39,12 +39,15 @@ type inItem struct {
 	id   uint64
 	kind int
 	it   backup.Item
-	want backup.Digest // an entity's digest, as it was listed
+	want backup.Digest // an entity's digest, as it was listed; the received one's if it comes unasked
+	// unasked tells that it is an entity that comes without being asked for.
+	unasked bool
 
 	mu       sync.Mutex
 	compare  []backup.Digest         // offered with the verdict Compare; guarded by mu
 	names    []backup.Key            // where those are; guarded by mu
 	open     bool                    // blocks may come; guarded by mu
+	checked  bool                    // its agent was asked, of an entity that comes unasked; guarded by mu
 	writing  writers                 // lanes that are writing a block; guarded by mu
 	over     bool                    // handed to the committer after it was open; guarded by mu
 	making   chan struct{}           // closed when its place is made; nil = not begun; guarded by mu
@@ -153,6 +156,9 @@ func (r *receiver) onItems(m *wire.Items) error {
 		} else if !info.Mixed && info.Entities != (in.it.Type == backup.TypeEntity) {
 			return protocolError("an item of a type that its kind does not have")
 		}
+		if in.unasked = r.isUnasked(e); in.unasked && !r.unasked[in.kind] {
+			return protocolError("an entity without a digest")
+		}
 		if len(e.Digest) > 0 {
 			in.want = backup.Digest(e.Digest)
 		}
@@ -168,15 +174,19 @@ func (r *receiver) onItems(m *wire.Items) error {
 	}
 	r.mu.Lock()
 	r.keyBytes += keys
+	r.known = r.next
 	tooMany := r.next-r.led.next > uint64(WindowOf(r.protocol)) || r.keyBytes > 2*windowKeys
-	if !tooMany {
-		for i := range all {
-			r.items.set(all[i].id, &all[i])
-		}
+	var err error
+	if tooMany {
+		err = protocolError("more items under way than the window allows")
+	}
+	for i := 0; i < len(all) && err == nil; i++ {
+		r.items.set(all[i].id, &all[i])
+		err = r.takeEarly(&all[i])
 	}
 	r.mu.Unlock()
-	if tooMany {
-		return protocolError("more items under way than the window allows")
+	if err != nil {
+		return err
 	}
 	// Entities are committed in the order in which they are listed, so the
 	// committer hears of them first.
@@ -297,6 +307,9 @@ func (r *receiver) checkItem(ctx context.Context, in *inItem) error {
 		r.abandon(ctx, left)
 		isLeft = false
 	}
+	if in.unasked && a.Verdict != backup.Refuse { // it is on its way
+		a.Verdict = backup.Need
+	}
 	switch a.Verdict {
 	case backup.Have:
 		in.have, in.digest = true, a.Digest
@@ -306,6 +319,9 @@ func (r *receiver) checkItem(ctx context.Context, in *inItem) error {
 		r.done(in)
 		return nil
 	case backup.Refuse:
+		in.mu.Lock()
+		in.checked = true
+		in.mu.Unlock()
 		in.fail = a.Err
 		if in.fail == nil {
 			in.fail = backup.Unknown
@@ -315,6 +331,10 @@ func (r *receiver) checkItem(ctx context.Context, in *inItem) error {
 	}
 	if in.it.Type == backup.TypeDirectory { // the committer stages it
 		r.done(in)
+		return nil
+	}
+	if in.unasked {
+		r.admit(in)
 		return nil
 	}
 	w := wire.Wanted{ID: in.id, Verdict: uint8(backup.Need)}
@@ -458,6 +478,9 @@ func (r *receiver) onBlock(ctx context.Context, bh wire.BlockHeader, p []byte) e
 	r.mu.Unlock()
 	if in == nil {
 		return nil // it ended; the sender will hear, or has heard
+	}
+	if in.unasked {
+		return protocolError("a block of what comes in bundles")
 	}
 	i := int64(bh.Offset / wire.BlockSize)
 	if i >= tree.Blocks(in.it.Size) || tree.BlockLen(in.it.Size, i) != len(p) {

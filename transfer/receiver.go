@@ -140,6 +140,7 @@ type receiver struct {
 	offer    Offer
 	kinds    []backup.Kind
 	accepted []bool
+	unasked  []bool // kinds whose small entities come unasked
 	declined []receipt.Declined
 	started  time.Time
 	infos    []backup.Info
@@ -158,8 +159,10 @@ type receiver struct {
 	items      ring[inItem]         // guarded by mu
 	growing    map[*inItem]struct{} // files worth a checkpoint; guarded by mu
 	next       uint64               // the next item's ID; owned by the read loop
+	known      uint64               // the same, once items has those before it; guarded by mu
 	keyBytes   int64                // guarded by mu
 	valueBytes int64                // guarded by mu
+	early      map[uint64]early     // entities that came before they were listed; guarded by mu
 	listed     uint64               // items in the manifest, valid once endSeen; guarded by mu
 	reported   uint64               // results handed over to be sent; guarded by mu
 	endSeen    bool                 // guarded by mu
@@ -185,11 +188,11 @@ type receiver struct {
 // never nil. Receive closes cfg.Control.
 func Receive(ctx context.Context, cfg ReceiveConfig) (*Report, error) {
 	r := &receiver{
-		cfg: cfg, c: newControl(cfg.Control), meter: cfg.Meter, next: 1,
+		cfg: cfg, c: newControl(cfg.Control), meter: cfg.Meter, next: 1, known: 1,
 		toCheck: newQueue[*inItem](), inOrder: newQueue[*inItem](), wanted: newQueue[wire.Wanted](), results: newQueue[outcome](),
 		ready: newQueue[*inItem](), staging: make(chan struct{}, maxStaged), keepNow: make(chan struct{}, 1), syncNow: make(chan struct{}, 1),
-		growing: map[*inItem]struct{}{},
-		turns:   newTurns(receiverHears), allDone: make(chan struct{}),
+		growing: map[*inItem]struct{}{}, early: map[uint64]early{},
+		turns: newTurns(receiverHears), allDone: make(chan struct{}),
 	}
 	r.throttle.limit = cfg.Limit
 	r.said, r.onSaid = context.WithCancel(context.Background())
@@ -394,6 +397,7 @@ func (r *receiver) accept(ctx context.Context, d Decision, flags backup.Flags) e
 	r.restores = make([]backup.Restore, len(r.kinds))
 	r.infos = make([]backup.Info, len(r.kinds))
 	r.accepted = make([]bool, len(r.kinds))
+	r.unasked = make([]bool, len(r.kinds))
 	progress := make([]KindProgress, len(r.kinds))
 	answer := &wire.Answer{Accept: true, Token: r.token[:], Lanes: uint32(r.cfg.LaneCount), Free: r.room()}
 	for i, k := range r.offer.Kinds {
@@ -421,6 +425,10 @@ func (r *receiver) accept(ctx context.Context, d Decision, flags backup.Flags) e
 		r.restores[i], r.infos[i], r.accepted[i] = re, a.Info(), true
 		progress[i].Items, progress[i].Bytes = k.Items, k.Bytes
 		answer.Kinds = append(answer.Kinds, uint32(i))
+		if b, ok := re.(backup.Blank); ok && r.protocol >= wire.CompactSince && b.Blank() {
+			r.unasked[i] = true
+			answer.Unasked = append(answer.Unasked, uint32(i))
+		}
 	}
 	if err := r.sweep(ctx); err != nil {
 		return err

@@ -18,7 +18,7 @@ import (
 //	               └─> the same
 const (
 	// bundleFrom is the size in bytes from which an item is a matter of blocks.
-	bundleFrom = 16 << 10
+	bundleFrom = wire.PushBelow
 	bundlers   = 2   // bundles being made at once
 	bundleMost = 512 // items that one of them takes at once
 )
@@ -81,6 +81,8 @@ func (b *bundler) add(ctx context.Context, o *outItem) error {
 		}
 		p.Hash = tree.Block(p.Data, 0, o.it.Size)
 		b.used += n
+	} else if o.pushed {
+		p.Hash = tree.Block(p.Data, 0, o.it.Size) // for the account; it is not sent
 	}
 	b.pieces, b.items = append(b.pieces, p), append(b.items, o)
 	b.size += n + wire.MaxPieceHead
@@ -108,7 +110,7 @@ func (b *bundler) flush(ctx context.Context) error {
 	content := 0
 	b.s.mu.Lock()
 	for i, o := range b.items {
-		if p := &b.pieces[i]; p.Hashed {
+		if p := &b.pieces[i]; p.Hashed || o.pushed {
 			o.digest = p.Hash
 		}
 		o.sent = true

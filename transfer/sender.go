@@ -73,7 +73,8 @@ type outItem struct {
 	// unlisted tells that the agent gave an error for it.
 	unlisted bool
 	ended    atomic.Bool // it has its result: nothing more of it need be read
-	wanted   bool        // owned by the read loop
+	wanted   bool        // it was asked for, or is pushed; owned by the read loop once it is shared
+	pushed   bool        // it goes without being asked for, and its digest is known once it was read
 	squeeze  squeeze.Item
 	// What an earlier session sent, as the receiver says. Set before it is read.
 	there []tree.Node
@@ -110,8 +111,11 @@ type sender struct {
 	protocol uint32  // the session's; set before work begins
 	credit   *credit // the same
 
+	unasked []bool // kinds whose small entities are pushed; the same
+
 	manifest *queue[wire.Entry]
-	nextSent uint64 // ID of the next entry in a frame; owned by writeManifest
+	pushed   *queue[*outItem] // entities that go without being asked for
+	nextSent uint64           // ID of the next entry in a frame; owned by writeManifest
 	settled  *queue[wire.Settled]
 	todo     *queue[*outItem] // to be read block by block
 	small    *queue[*outItem] // to be read whole, for bundles
@@ -143,7 +147,7 @@ type compareJob struct {
 func Send(ctx context.Context, cfg SendConfig) (*Report, error) {
 	s := &sender{
 		cfg: cfg, c: newControl(cfg.Control), meter: cfg.Meter, started: time.Now(),
-		manifest: newQueue[wire.Entry](), settled: newQueue[wire.Settled](),
+		manifest: newQueue[wire.Entry](), pushed: newQueue[*outItem](), settled: newQueue[wire.Settled](),
 		todo: newQueue[*outItem](), small: newQueue[*outItem](), compare: newQueue[compareJob](), blocks: make(chan *block, 32),
 		judge:    squeeze.NewJudge(runtime.GOMAXPROCS(0)),
 		nextSent: 1, turns: newTurns(senderHears), allDone: make(chan struct{}),
@@ -246,11 +250,15 @@ func (s *sender) open(ctx context.Context) error {
 		return &StopError{Kind: s.answer.Why, Remote: true}
 	}
 	yes := make([]bool, len(s.kinds))
+	s.unasked = make([]bool, len(s.kinds))
 	for _, k := range s.answer.Kinds {
 		if int(k) >= len(s.kinds) {
 			return protocolError("it accepts a kind that was not offered")
 		}
 		yes[k] = true
+	}
+	for _, k := range s.answer.Unasked { // some of those
+		s.unasked[k] = s.protocol >= wire.CompactSince
 	}
 	for i, p := range s.cfg.Plans {
 		if yes[i] {

@@ -53,6 +53,12 @@ func (s *sender) move(ctx context.Context) error {
 			return s.c.send(gctx, &wire.Settle{Settled: b})
 		})
 	})
+	g.Go(func() error {
+		return s.pushed.batches(gctx, s.allDone, bundleMost, linger, func(b []*outItem) error {
+			s.small.put(b...)
+			return nil
+		})
+	})
 	over, end := context.WithCancel(gctx)
 	defer end()
 	producers, pctx := errgroup.WithContext(gctx)
@@ -116,6 +122,9 @@ func (s *sender) listItem(ctx context.Context, id uint64, kind int, it backup.It
 		entry.Fail = uint16(backup.BadName)
 	case it.Type == backup.TypeEntity && len(it.Value) > backup.MaxValue, it.Size < 0 || it.Size > wire.MaxSize:
 		entry.Fail = uint16(backup.TooLarge)
+	case s.pushes(kind, it):
+		o.pushed, o.wanted = true, true
+		entry.Size, o.it.Size = uint64(len(it.Value)), int64(len(it.Value))
 	case it.Type == backup.TypeEntity:
 		o.digest = backup.Digest(blake3.Sum256(it.Value))
 		entry.Digest, entry.Size = o.digest[:], uint64(len(it.Value))
@@ -142,6 +151,9 @@ func (s *sender) listItem(ctx context.Context, id uint64, kind int, it backup.It
 	s.items.set(id, o)
 	s.mu.Unlock()
 	s.manifest.put(entry)
+	if o.pushed {
+		s.pushed.put(o)
+	}
 	return nil
 }
 

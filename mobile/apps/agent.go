@@ -15,10 +15,11 @@ type Options struct {
 	Free func() (int64, error)
 }
 
-// Agent is the agent of a folder's apps. It is immutable.
+// Agent is the agent of a folder's apps.
 type Agent struct {
-	root *os.Root // the phone's
-	opts Options
+	root *os.Root // the phone's; immutable
+	opts Options  // immutable
+	sets sets
 }
 
 // New returns the agent of the phone at root, which stays the caller's to close

@@ -220,7 +220,11 @@ func (p *pass) app(name string) {
 	if a.form != android.RestoreNone {
 		err = a.eligible()
 	}
-	if err == nil && a.form != android.RestoreNone {
+	switch {
+	case err != nil:
+	case a.form == android.RestoreKeyValue:
+		err = p.records(a, e)
+	case a.form == android.RestoreFull:
 		err = p.run(a, e)
 	}
 	if err == nil {
@@ -258,7 +262,7 @@ func sweepStates() {
 	}
 }
 
-// run has the manager back the app up.
+// run has the manager back an app's files up.
 func (p *pass) run(a *app, e *emitter) error {
 	dir, err := os.MkdirTemp("", statePrefix)
 	if err != nil {
@@ -268,7 +272,7 @@ func (p *pass) run(a *app, e *emitter) error {
 	m, err := manager.New(manager.Config{
 		Dir:       dir,
 		Transport: d2d.New(d2d.Options{Sink: e, Quota: p.quota}),
-		Decide:    func(android.Package) (manager.Method, error) { return a.decide() },
+		Decide:    func(android.Package) (manager.Method, error) { return manager.Full, nil },
 	})
 	if err != nil {
 		return err
@@ -323,28 +327,13 @@ type emitter struct {
 var _ d2d.Sink = (*emitter)(nil)
 
 // Begin implements [d2d.Sink].
-func (e *emitter) Begin(_ context.Context, _ android.Package, form android.RestoreType) error {
-	if form != android.RestoreKeyValue {
-		return nil
-	}
-	f, err := e.apps.Open(recordsPath(e.app.Name))
-	if err != nil {
-		return backup.Fail("read", Kind, backup.ReasonOf(err), err)
-	}
-	defer f.Close()
-	if e.set, err = setDigest(f); err != nil {
-		return backup.Fail("read", Kind, backup.ReasonOf(err), err)
-	}
-	fi, err := f.Stat()
-	if err != nil {
-		return backup.Fail("read", Kind, backup.ReasonOf(err), err)
-	}
-	e.when = fi.ModTime()
-	return nil
-}
+func (*emitter) Begin(context.Context, android.Package, android.RestoreType) error { return nil }
 
 // Entity implements [d2d.Sink].
 func (e *emitter) Entity(_ context.Context, key entity.Key, value []byte) error {
+	if key.Reserved() && !e.app.System {
+		return errReserved
+	}
 	e.items++
 	return e.send(backup.Item{
 		Type: backup.TypeEntity, Key: backup.Key(e.app.Name + ":" + string(key)), Group: e.set, Value: value, Size: int64(len(value)),

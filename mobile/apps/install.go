@@ -71,8 +71,9 @@ func (t *target) complete(ctx context.Context, e *stagedEntity) backup.Result {
 		t.clear(path.Join(arrivingDir, e.pkg))
 		return backup.Result{Outcome: backup.Skipped}
 	}
-	if err := t.restore(ctx, e.pkg, w.form, arr.dirs); err != nil {
+	if err := t.restore(ctx, e.pkg, w.form, arr); err != nil {
 		if ctx.Err() == nil {
+			t.returnRecords(e.pkg)
 			t.clear(path.Join(restoringDir, e.pkg))
 		}
 		return failed(err)
@@ -133,7 +134,9 @@ func (t *target) keep(pkg string) {
 func (t *target) clear(name string) error { return t.apps.RemoveAll(name) }
 
 // restore makes the app anew from what has arrived, and gives it its name.
-func (t *target) restore(ctx context.Context, pkg string, form android.RestoreType, dirs map[string]time.Time) error {
+// Records were checked one by one as they came, and an agent would write the file
+// that they are in: where none of them is to be left out it stays as it is.
+func (t *target) restore(ctx context.Context, pkg string, form android.RestoreType, arr *arrival) error {
 	arriving, err := t.apps.OpenRoot(arrivingDir)
 	if err != nil {
 		return backup.Fail("restore", Kind, writeReason(err), err)
@@ -153,12 +156,13 @@ func (t *target) restore(ctx context.Context, pkg string, form android.RestoreTy
 	if err := t.apps.MkdirAll(making, 0o700); err != nil {
 		return backup.Fail("restore", Kind, writeReason(err), err)
 	}
-	if form != android.RestoreNone {
-		if err := t.run(ctx, &arrivedApp{came, form, arriving, dirs}); err != nil {
+	asIs := form == android.RestoreKeyValue && !arr.same && !arr.system && t.takeRecords(pkg)
+	if form != android.RestoreNone && !asIs {
+		if err := t.run(ctx, &arrivedApp{came, form, arriving, arr.dirs}); err != nil {
 			return err
 		}
 	}
-	if form == android.RestoreKeyValue {
+	if form == android.RestoreKeyValue && !asIs {
 		if err := t.sameTime(path.Join(arrivingDir, recordsPath(pkg)), path.Join(restoringDir, recordsPath(pkg))); err != nil {
 			return backup.Fail("restore", Kind, writeReason(err), err)
 		}
@@ -166,7 +170,7 @@ func (t *target) restore(ctx context.Context, pkg string, form android.RestoreTy
 	if err := t.moveRest(pkg, form); err != nil {
 		return backup.Fail("restore", Kind, writeReason(err), err)
 	}
-	t.folderTimes(pkg, dirs)
+	t.folderTimes(pkg, arr.dirs)
 	if err := syncAll(t.apps); err != nil {
 		return backup.Fail("restore", Kind, writeReason(err), err)
 	}

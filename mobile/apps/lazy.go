@@ -2,6 +2,8 @@ package apps
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"sync"
 
 	"github.com/ferry-move/ferry/mobile/backup"
@@ -21,6 +23,12 @@ type lazyTarget struct {
 func (l *lazyTarget) open(ctx context.Context) (*target, error) {
 	l.once.Do(func() { l.t, l.err = l.agent.openTarget(context.WithoutCancel(ctx), l.transport) })
 	return l.t, l.err
+}
+
+// Blank implements [backup.Blank].
+func (l *lazyTarget) Blank() bool {
+	_, err := l.agent.root.Lstat(Folder)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // Check implements [backup.Checker].

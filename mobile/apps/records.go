@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path"
@@ -54,6 +55,7 @@ func (t *target) arrived(pkg string, a *arrival, key string, it backup.Item) boo
 	defer a.mu.Unlock()
 	if a.left == nil {
 		a.left = &leftover{}
+		t.returnRecords(pkg)
 		if f, err := t.apps.Open(path.Join(arrivingDir, recordsPath(pkg))); err == nil {
 			a.left.f, a.left.r = f, entity.NewReader(f, entity.Limits{})
 		}
@@ -69,6 +71,7 @@ func (t *target) arrived(pkg string, a *arrival, key string, it backup.Item) boo
 	l.held = l.r.Offset()
 	a.items++
 	a.news++
+	a.system = a.system || entity.Key(key).Reserved()
 	a.when = it.ModTime
 	return true
 }
@@ -204,6 +207,22 @@ func (t *target) openStream(pkg string, a *arrival, when time.Time) error {
 	return nil
 }
 
+// takeRecords moves what arrived of a package's records to the app that is being
+// restored.
+func (t *target) takeRecords(pkg string) bool {
+	to := path.Join(restoringDir, recordsPath(pkg))
+	return t.apps.MkdirAll(path.Dir(to), 0o700) == nil && t.apps.Rename(path.Join(arrivingDir, recordsPath(pkg)), to) == nil
+}
+
+// returnRecords undoes that after a restore that failed or was killed, so that
+// they need not come again.
+func (t *target) returnRecords(pkg string) {
+	to := path.Join(arrivingDir, recordsPath(pkg))
+	if _, err := t.apps.Lstat(to); errors.Is(err, fs.ErrNotExist) {
+		t.apps.Rename(path.Join(restoringDir, recordsPath(pkg)), to)
+	}
+}
+
 // record adds an entity to its package's stream.
 func (t *target) record(e *stagedEntity) backup.Result {
 	arr := t.arrival(e.pkg)
@@ -226,6 +245,7 @@ func (t *target) record(e *stagedEntity) backup.Result {
 	}
 	arr.items++
 	arr.news++
+	arr.system = arr.system || entity.Key(e.rest).Reserved()
 	return backup.Result{Outcome: backup.Added}
 }
 

@@ -33,22 +33,10 @@ func (a *app) scheme(q rules.Query) *rules.Scheme {
 	return rules.Select(a.rules, q)
 }
 
-// decide says how the app moves. Its folder tells what its agent once wrote.
-func (a *app) decide() (manager.Method, error) {
-	if a.form == android.RestoreKeyValue {
-		return manager.KeyValue, nil
-	}
-	return manager.Full, nil
-}
-
-// backedUp is the app as the manager of a backup knows it. Its data lies below
-// root.
+// backedUp is an app that has files as the manager of a backup knows it. Its data
+// lies below root.
 func (a *app) backedUp(root *os.Root, e *emitter) manager.App {
 	reg := manager.App{Package: a.Package}
-	if a.form == android.RestoreKeyValue {
-		reg.Agent = a.replayer(root)
-		return reg
-	}
 	reg.Default = func() android.Agent {
 		passes := 0 // the first one measures
 		return fullagent.New(root, fullagent.Options{

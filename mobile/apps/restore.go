@@ -46,6 +46,7 @@ type arrival struct {
 	when   time.Time            // of the records that it left; guarded by mu
 	dirs   map[string]time.Time // when folders were changed, by their path below apps; guarded by mu
 	same   bool                 // its records are those that the app has; guarded by mu
+	system bool                 // some of its records are the system's; guarded by mu
 	hashed bool
 	set    string // digest of the records that the app has; valid once hashed; guarded by mu
 }
@@ -225,8 +226,10 @@ func setDigest(r io.Reader) (string, error) {
 	if _, err := io.Copy(h, r); err != nil {
 		return "", err
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+	return setName(h), nil
 }
+
+func setName(h *blake3.Hasher) string { return hex.EncodeToString(h.Sum(nil)[:16]) }
 
 // stagedEntity is a record, or an app that is whole.
 type stagedEntity struct {

@@ -211,6 +211,13 @@ type Checker interface {
 	Check(ctx context.Context, it Item, prior Prior) Answer
 }
 
+// Blank is the optional interface of a Restore that can tell, before the first
+// item, that nothing of its kind is here, not even what a run that was cut left.
+// Small entities then come without being asked for.
+type Blank interface {
+	Blank() bool
+}
+
 // TempNamer is the optional interface of a [Staged] that lies in a temporary
 // file until Commit. Whoever wants leftovers of a killed run removed notes the
 // name and hands it to [TempRemover] in the next run.

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"math"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/ferry-move/ferry/mobile/backup"
@@ -56,6 +57,11 @@ func (m *Answer) check() error {
 			return bad("answer: kinds out of order")
 		}
 	}
+	for i, k := range m.Unasked {
+		if _, ok := slices.BinarySearch(m.Kinds, k); !ok || i > 0 && k <= m.Unasked[i-1] {
+			return bad("answer: kind %d comes unasked", k)
+		}
+	}
 	if m.Accept != (m.Why == StopNone) || m.Accept && len(m.Token) != TokenSize || m.Accept && m.Lanes == 0 {
 		return bad("answer: neither a yes nor a no")
 	}
@@ -63,6 +69,16 @@ func (m *Answer) check() error {
 }
 
 func (m *Items) check() error {
+	for i := range m.Entries {
+		if e := &m.Entries[i]; backup.Type(e.Type) == backup.TypeEntity && e.Fail == 0 && len(e.Digest) == 0 {
+			return bad("entry: an entity without a digest")
+		}
+	}
+	return m.checkList()
+}
+
+// checkList also lets entities without a digest pass, which come unasked.
+func (m *Items) checkList() error {
 	if m.First == 0 || m.First > math.MaxInt64 || len(m.Entries) == 0 || len(m.Entries) > MaxBatch {
 		return bad("items: %d from %d", len(m.Entries), m.First)
 	}
@@ -88,8 +104,8 @@ func (e *Entry) check() error {
 		return bad("entry: mode %o", e.Mode)
 	case len(e.Digest) != 0 && len(e.Digest) != len(backup.Digest{}):
 		return bad("entry: digest of %d bytes", len(e.Digest))
-	case t == backup.TypeEntity && e.Fail == 0 && len(e.Digest) == 0:
-		return bad("entry: an entity without a digest")
+	case t == backup.TypeEntity && e.Fail == 0 && len(e.Digest) == 0 && e.Size >= PushBelow:
+		return bad("entry: an entity of %d bytes without a digest", e.Size)
 	}
 	return nil
 }

@@ -78,7 +78,7 @@ const (
 	hasFail
 )
 
-func (m *List) check() error { return (*Items)(m).check() }
+func (m *List) check() error { return (*Items)(m).checkList() }
 
 func (m *List) appendBody(b []byte) []byte {
 	b = binary.AppendUvarint(b, m.First)

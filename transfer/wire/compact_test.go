@@ -36,7 +36,7 @@ func TestCompactRefused(t *testing.T) {
 		"no type":                          frame(TypeList, 1, 1, 0, 0, 1, 'a', 0),
 		"one entry of two":                 frame(TypeList, list(a...)...),
 		"a key beyond the frame":           frame(TypeList, 1, 1, 0x02, 0, 0x7f, 'a', 0, 1),
-		"an entity without a digest":       frame(TypeList, 1, 1, 0x02, 0, 1, 'a', 0, 16),
+		"a large entity without a digest":  frame(TypeList, 1, 1, 0x02, 0, 1, 'a', 0x80, 0x80, 0x01, 16),
 		"a time that is known and is not":  frame(TypeList, 1, 1, 0x0a, 0, 1, 'a', 0, 1, 2, 1),
 		"an expanded key of 4 KiB, 4 Ki ×": frame(TypeList, deep()...),
 	} {

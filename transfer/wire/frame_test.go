@@ -189,6 +189,8 @@ func TestChecks(t *testing.T) {
 		"no and no why":             &Answer{},
 		"yes without a token":       &Answer{Accept: true, Lanes: 1},
 		"yes without lanes":         &Answer{Accept: true, Token: root},
+		"unasked, not accepted":     &Answer{Accept: true, Token: root, Lanes: 1, Kinds: []uint32{0, 2}, Unasked: []uint32{1}},
+		"unasked, out of order":     &Answer{Accept: true, Token: root, Lanes: 1, Kinds: []uint32{0, 2}, Unasked: []uint32{2, 0}},
 		"kinds out of order":        &Answer{Accept: true, Token: root, Lanes: 1, Kinds: []uint32{1, 1}},
 		"accepted kinds, 65":        &Answer{Accept: true, Token: root, Lanes: 1, Kinds: make([]uint32, MaxKinds+1)},
 		"items from 0":              &Items{Entries: make([]Entry, 1)},

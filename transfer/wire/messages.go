@@ -98,7 +98,13 @@ type Answer struct {
 	Lanes uint32 `cbor:"5,keyasint"`
 	// Free is the free space there in bytes.
 	Free uint64 `cbor:"6,keyasint"`
+	// Unasked are those of Kinds of which the receiver has nothing, ascending: what
+	// is below PushBelow bytes of their entities comes without being asked for.
+	Unasked []uint32 `cbor:"7,keyasint,omitempty"`
 }
+
+// PushBelow is the size in bytes below which an entity can come unasked.
+const PushBelow = 16 << 10
 
 // Entry is one item of the manifest.
 type Entry struct {

@@ -187,9 +187,16 @@ func (t *Transport) PerformBackup(ctx context.Context, pkg android.Package, data
 	return nil
 }
 
+// Values up to shareBelow bytes share memory, shareRoom bytes at a time.
+const (
+	shareBelow = 4 << 10
+	shareRoom  = 32 << 10
+)
+
 func (t *Transport) entities(ctx context.Context, pkg android.Package, data io.Reader) error {
 	quota := t.Quota(pkg.Name, false)
 	rd := entity.NewReader(data, entity.Limits{Data: backup.MaxValue})
+	var room []byte // small values share their memory
 	for h, err := range rd.All() {
 		if err != nil {
 			return fmt.Errorf("%w: %w", android.AgentError, err)
@@ -203,11 +210,16 @@ func (t *Transport) entities(ctx context.Context, pkg android.Package, data io.R
 		if t.sent += h.Size; t.sent > quota {
 			return android.TransportQuotaExceeded
 		}
-		value, err := rd.AppendData(nil, backup.MaxValue)
-		if err != nil {
+		if h.Size > int64(cap(room)-len(room)) {
+			if room = nil; h.Size <= shareBelow {
+				room = make([]byte, 0, shareRoom)
+			}
+		}
+		at := len(room)
+		if room, err = rd.AppendData(room, backup.MaxValue); err != nil {
 			return fmt.Errorf("%w: %w", android.AgentError, err)
 		}
-		if err := t.opt.Sink.Entity(ctx, h.Key, value); err != nil {
+		if err := t.opt.Sink.Entity(ctx, h.Key, room[at:len(room):len(room)]); err != nil {
 			return err
 		}
 	}
