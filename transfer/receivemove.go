@@ -538,7 +538,7 @@ func (r *receiver) onBlock(ctx context.Context, bh wire.BlockHeader, p []byte) e
 	case !in.open: // it failed, or was settled, meanwhile
 	case err != nil:
 		in.fail, in.open = err, false
-	case in.tree.Complete() && in.writing.none():
+	case in.tree.Complete() && in.writing.none() && len(in.gaps) == 0:
 		in.digest, _ = in.tree.Digest()
 		in.open = false
 		if in.it.Type == backup.TypeEntity && in.digest != in.want {

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -39,6 +40,38 @@ func TestNodesBounded(t *testing.T) {
 		if err := block(300 + 2*int64(i)); !errors.Is(err, want) {
 			t.Errorf("hole %d: %v", i, err)
 		}
+	}
+}
+
+// almostFull has no room for the first block.
+type almostFull struct{ devNull }
+
+func (almostFull) WriteAt(p []byte, off int64) (int, error) {
+	if off == 0 {
+		return 0, backup.NoSpace
+	}
+	return len(p), nil
+}
+
+// TestGapIsNotWhole: a file of which a full disk kept a block out when the session
+// ended is not whole, though all of its blocks came.
+func TestGapIsNotWhole(t *testing.T) {
+	const size = 2 * wire.BlockSize
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	p := make([]byte, wire.BlockSize)
+	in := &inItem{id: 1, it: backup.Item{Kind: "photos", Type: backup.TypeFile, Size: size}, open: true, staged: almostFull{}, tree: tree.New(size)}
+	r := &receiver{meter: new(Meter), ready: newQueue[*inItem]()}
+	r.items.grow(8)
+	r.items.set(1, in)
+	for i, want := range []error{context.Canceled, nil} {
+		off := uint64(i) * wire.BlockSize
+		if err := r.onBlock(ctx, wire.BlockHeader{Item: 1, Offset: off, Hash: tree.Block(p, int64(i), size)}, p); !errors.Is(err, want) {
+			t.Errorf("block %d: %v", i, err)
+		}
+	}
+	if !in.open || in.over || r.ready.len() != 0 || len(in.gaps) != 1 {
+		t.Errorf("open %v, over %v, %d gaps", in.open, in.over, len(in.gaps))
 	}
 }
 
