@@ -9,6 +9,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
 
+	"github.com/ferry-move/ferry/app/memory"
 	"github.com/ferry-move/ferry/app/session"
 	"github.com/ferry-move/ferry/ui/window"
 )
@@ -30,6 +31,7 @@ func main() {
 	into := flag.String("into", "", "the `folder` that is the new phone (default: Ferry in your home)")
 	name := flag.String("name", "", "what this device is called at the other one")
 	flag.Parse()
+	memory.Bound(memory.Budget)
 
 	a := app.NewWithID(id)
 	a.SetIcon(window.Icon())

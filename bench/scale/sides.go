@@ -10,10 +10,10 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"sync"
 	"time"
 
+	"github.com/ferry-move/ferry/app/memory"
 	"github.com/ferry-move/ferry/app/session"
 	"github.com/ferry-move/ferry/mobile"
 	"github.com/ferry-move/ferry/mobile/backup"
@@ -40,15 +40,12 @@ type meeting struct {
 	Code string
 }
 
-// gcPercent is what the program itself sets.
-const gcPercent = 50
-
 // largest is the size in bytes of the largest of the small files.
 const largest = 1 << 10
 
 // new takes one move in, and says how to get here and what arrived.
 func (t *task) new(ctx context.Context) error {
-	debug.SetGCPercent(gcPercent)
+	memory.Bound(memory.Budget)
 	out := json.NewEncoder(os.Stdout)
 	var counted tally
 	var place meeting
@@ -79,7 +76,7 @@ func (t *task) new(ctx context.Context) error {
 
 // old sends everything, and says what that took.
 func (t *task) old(ctx context.Context) error {
-	debug.SetGCPercent(gcPercent)
+	memory.Bound(memory.Budget)
 	dev, err := t.phone()
 	if err != nil {
 		return err
