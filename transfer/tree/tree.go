@@ -65,6 +65,9 @@ func Block(p []byte, i, size int64) backup.Digest {
 
 // compress returns the node over p, which begins at the given chunk.
 func compress(p []byte, chunk uint64) guts.Node {
+	if len(p) <= guts.ChunkSize { // a record
+		return guts.CompressChunk(p, &guts.IV, chunk, 0)
+	}
 	var stack [10][8]uint32 // a block has 16 SIMD groups: five levels do
 	var groups uint64
 	for len(p) > simdBytes {
