@@ -340,8 +340,18 @@ func (c *committer) remember(ctx context.Context, items []*inItem, results []bac
 	}
 }
 
-// end gives items their one result each.
+// end gives items their one result each, some at a time: what is needed for
+// that stays small, whatever the group's size.
 func (c *committer) end(items []*inItem, results []backup.Result) {
+	const some = 128
+	for len(items) > some {
+		c.endSome(items[:some], results[:some])
+		items, results = items[some:], results[some:]
+	}
+	c.endSome(items, results)
+}
+
+func (c *committer) endSome(items []*inItem, results []backup.Result) {
 	r := c.r
 	outs := make([]outcome, len(items))
 	ends := make([]ended, len(items))

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"encoding/binary"
+	"io/fs"
 
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/transfer/receipt"
@@ -15,6 +16,9 @@ const (
 	maxNotes     = 1000
 	maxNoteBytes = 400 << 10
 )
+
+// linesBytes is how much of the account is hashed at a time.
+const linesBytes = 64 << 10
 
 // ended is an item with how it ended: a line of the account that both sides
 // keep.
@@ -33,11 +37,11 @@ type ended struct {
 // root. It holds the items that ended before an earlier one did; they stay in
 // the session's window until they are written, which bounds them.
 type ledger struct {
-	kinds   []receipt.Kind
-	next    uint64
-	early   map[uint64]ended
-	root    *blake3.Hasher
-	scratch []byte
+	kinds []receipt.Kind
+	next  uint64
+	early map[uint64]ended
+	root  *blake3.Hasher
+	lines []byte // not yet in the root: many at once are hashed several times faster
 
 	notMoved, renamed         []receipt.Note
 	notMovedMore, renamedMore uint64
@@ -94,8 +98,11 @@ func (l *ledger) write(e ended) {
 			note(&l.renamed, &l.renamedMore, &l.renamedLen, e)
 		}
 	}
-	l.scratch = appendLeaf(l.scratch[:0], e)
-	l.root.Write(l.scratch)
+	l.lines = appendLeaf(l.lines, e)
+	if len(l.lines) >= linesBytes {
+		l.root.Write(l.lines)
+		l.lines = l.lines[:0]
+	}
 }
 
 func note(list *[]receipt.Note, more *uint64, size *int, e ended) {
@@ -120,15 +127,15 @@ func appendLeaf(b []byte, e ended) []byte {
 		b = binary.BigEndian.AppendUint16(b, uint16(len(s)))
 		b = append(b, s...)
 	}
-	w := wire.EntryOf(0, e.it)
+	sec, nsec, _ := wire.Time(e.it)
 	b = binary.BigEndian.AppendUint64(b, e.id)
 	text(string(e.it.Kind))
-	b = append(b, w.Type)
+	b = append(b, byte(e.it.Type))
 	text(string(e.it.Key))
-	b = binary.BigEndian.AppendUint64(b, w.Size)
-	b = binary.BigEndian.AppendUint32(b, w.Mode)
-	b = binary.BigEndian.AppendUint64(b, uint64(w.Sec))
-	b = binary.BigEndian.AppendUint32(b, w.Nsec)
+	b = binary.BigEndian.AppendUint64(b, uint64(e.it.Size))
+	b = binary.BigEndian.AppendUint32(b, uint32(e.it.Mode&fs.ModePerm))
+	b = binary.BigEndian.AppendUint64(b, uint64(sec))
+	b = binary.BigEndian.AppendUint32(b, nsec)
 	text(e.it.Group)
 	b = append(b, byte(e.out))
 	b = binary.BigEndian.AppendUint16(b, uint16(e.reason))
@@ -137,8 +144,15 @@ func appendLeaf(b []byte, e ended) []byte {
 	return b
 }
 
+// sum is the root over what is written so far.
+func (l *ledger) sum() []byte {
+	l.root.Write(l.lines)
+	l.lines = l.lines[:0]
+	return l.root.Sum(nil)
+}
+
 func (l *ledger) totals() *wire.Totals {
-	t := &wire.Totals{Root: l.root.Sum(nil)}
+	t := &wire.Totals{Root: l.sum()}
 	for _, k := range l.kinds {
 		t.Kinds = append(t.Kinds, wire.KindTotals{
 			Kind: string(k.Kind), Items: k.Items, Added: k.Added, Merged: k.Merged, Skipped: k.Skipped, Failed: k.Failed, Bytes: k.Bytes,
@@ -153,5 +167,5 @@ func (l *ledger) fill(p *receipt.Payload) {
 	p.Kinds = append([]receipt.Kind{}, l.kinds...)
 	p.NotMoved, p.NotMovedMore = append([]receipt.Note{}, l.notMoved...), l.notMovedMore
 	p.Renamed, p.RenamedMore = append([]receipt.Note{}, l.renamed...), l.renamedMore
-	p.Root = backup.Digest(l.root.Sum(nil)).String()
+	p.Root = backup.Digest(l.sum()).String()
 }

@@ -310,9 +310,18 @@ func EntryOf(kind uint32, it backup.Item) Entry {
 		Kind: kind, Type: uint8(it.Type), Key: []byte(it.Key), Size: uint64(it.Size),
 		Mode: uint32(it.Mode & fs.ModePerm), Group: []byte(it.Group),
 	}
-	if sec := it.ModTime.Unix(); !it.ModTime.IsZero() && sec <= maxSec && sec >= -maxSec {
-		e.Sec, e.Nsec = sec, uint32(it.ModTime.Nanosecond())
-		e.Epoch = e.Sec == 0 && e.Nsec == 0
-	}
+	var known bool
+	e.Sec, e.Nsec, known = Time(it)
+	e.Epoch = known && e.Sec == 0 && e.Nsec == 0
 	return e
+}
+
+// Time is an item's modification time as an entry has it. A time that is
+// unknown, or too far from today to be told, is 0 and not known.
+func Time(it backup.Item) (sec int64, nsec uint32, known bool) {
+	sec = it.ModTime.Unix()
+	if it.ModTime.IsZero() || sec > maxSec || sec < -maxSec {
+		return 0, 0, false
+	}
+	return sec, uint32(it.ModTime.Nanosecond()), true
 }
