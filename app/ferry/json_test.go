@@ -51,7 +51,7 @@ func cmdDocumented(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	docs := documented(ts)
 	seen := map[string]bool{}
-	for line := range strings.Lines(ts.ReadFile(args[0])) {
+	for line := range strings.Lines(wholeLines(ts, args[0])) {
 		var o map[string]any
 		if err := json.Unmarshal([]byte(line), &o); err != nil {
 			ts.Fatalf("not a JSON object: %q", line)
@@ -77,6 +77,16 @@ func cmdDocumented(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("no event %q in %s, which has %q", e, args[0], slices.Sorted(maps.Keys(seen)))
 		}
 	}
+}
+
+// wholeLines reads a file when its last line is whole: what writes it may be in the
+// middle of one.
+func wholeLines(ts *testscript.TestScript, file string) (text string) {
+	until(ts, "the end of a line in "+file, func() bool {
+		text = ts.ReadFile(file)
+		return text == "" || strings.HasSuffix(text, "\n")
+	})
+	return text
 }
 
 func checkFields(ts *testscript.TestScript, event, prefix string, o map[string]any, fields map[string]string) {
