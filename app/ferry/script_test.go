@@ -323,19 +323,15 @@ func cmdResent(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// code NAME FILE takes the newest code that a run showed.
-func cmdCode(ts *testscript.TestScript, neg bool, args []string) {
-	take(ts, neg, args, regexp.MustCompile(`(?:"code":"|code: )(\d{3} \d{4})`))
-}
+var shownCode = regexp.MustCompile(`(?:"code":"|code: )(\d{3} \d{4})`)
 
-// newcode NAME FILE waits for a code that was not shown before, and takes it.
+// code NAME FILE takes the newest code that a run showed.
+func cmdCode(ts *testscript.TestScript, neg bool, args []string) { take(ts, neg, args, shownCode) }
+
+// newcode NAME FILE waits for a code that was not taken before, and takes it.
 func cmdNewCode(ts *testscript.TestScript, neg bool, args []string) {
 	old := of(ts).secrets
-	until(ts, "a new code", func() bool {
-		cmdCode(ts, neg, args)
-		fresh := of(ts).secrets[len(of(ts).secrets)-1]
-		return !slices.Contains(old, fresh)
-	})
+	until(ts, "a new code", func() bool { return !slices.Contains(old, take(ts, neg, args, shownCode)) })
 }
 
 // atfile VAR FILE puts a file's first line into a variable.
@@ -352,13 +348,16 @@ func cmdLink(ts *testscript.TestScript, neg bool, args []string) {
 	take(ts, neg, args, regexp.MustCompile(`"link":"(FERRY:[A-Z2-7]+)"`))
 }
 
-func take(ts *testscript.TestScript, neg bool, args []string, re *regexp.Regexp) {
+func take(ts *testscript.TestScript, neg bool, args []string, re *regexp.Regexp) (secret string) {
 	if neg || len(args) != 2 {
-		ts.Fatalf("usage: code|link NAME FILE")
+		ts.Fatalf("usage: code|newcode|link NAME FILE")
 	}
-	secret := find(ts, args[0]+".out", re)[1]
-	of(ts).secrets = append(of(ts).secrets, secret, strings.ReplaceAll(secret, " ", ""))
+	secret = find(ts, args[0]+".out", re)[1]
+	if r := of(ts); !slices.Contains(r.secrets, secret) {
+		r.secrets = append(r.secrets, secret, strings.ReplaceAll(secret, " ", ""))
+	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(secret+"\n"), 0o600))
+	return secret
 }
 
 // addr NAME VAR puts a run's IPv4 address, as host:port, into a variable.
@@ -399,6 +398,9 @@ func cmdSecret(ts *testscript.TestScript, neg bool, args []string) {
 				return nil
 			}
 			b, err := os.ReadFile(path)
+			if errors.Is(err, os.ErrNotExist) {
+				return nil // a temporary one of a run under way, which has its name by now
+			}
 			check(name+"'s "+d.Name(), b)
 			return err
 		}))
