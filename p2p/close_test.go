@@ -28,7 +28,7 @@ func TestClose(t *testing.T) {
 	src, dst := open(false), open(true)
 	streams := make(chan *p2p.Stream, 1)
 	dst.Handle(p2p.SessionProtocol, func(s *p2p.Stream) { streams <- s })
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	link, err := src.Dial(ctx, loopback(dst), dst.ID())
 	if err != nil {

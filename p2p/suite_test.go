@@ -61,7 +61,7 @@ func ends(t testing.TB) transfertest.Ends {
 	src, dst := host(t, false), host(t, true)
 	streams := make(chan *p2p.Stream, 1)
 	dst.Handle(p2p.SessionProtocol, func(s *p2p.Stream) { streams <- s })
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	link, err := src.Dial(ctx, loopback(dst), dst.ID())
 	if err != nil {
@@ -88,7 +88,7 @@ func (l lazyControl) wait(t testing.TB) transfer.Control {
 	select {
 	case s := <-l.ch:
 		return s.Control()
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the stream did not arrive")
 		return nil
 	}
