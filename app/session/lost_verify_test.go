@@ -64,9 +64,7 @@ func TestVerifyGoesOn(t *testing.T) {
 			t.Parallel()
 			p := meetUp(t, fakephone.Config{Seed: 4, Documents: 400})
 			p.send.Verify = true
-			opened := func() { p.old.set(false); p.new.set(false) }
-			p.when("old waits", opened)
-			p.when("new done", opened) // it signed, and went unheard
+			p.reopen()
 			tt.cut(p)
 			p.begin(t.Context())
 			p.whole()
