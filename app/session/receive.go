@@ -71,7 +71,9 @@ type receiving struct {
 	shown  uint64 // the code that was shown last; owned by loop
 
 	mu     sync.Mutex
-	paired map[identity.DeviceID]time.Time // when a device proved the code; guarded by mu
+	// paired has when a device proved the code, with its monotonic reading: a
+	// clock that is set neither ends that nor prolongs it; guarded by mu.
+	paired map[identity.DeviceID]time.Time
 	held   *held                           // the session under way or waited for; guarded by mu, set by loop
 	busy   bool                            // a part is under way; guarded by mu
 	wg     sync.WaitGroup                  // stream handlers

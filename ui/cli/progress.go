@@ -34,7 +34,7 @@ type progress struct {
 	// owned by the goroutine that looks
 	estimator pace.Estimator
 	waiting   transfer.Wait
-	due       time.Time
+	due       int // in how many looks it is shown next
 
 	mu    sync.Mutex
 	shown int // width of the bar on the screen; guarded by mu
@@ -52,7 +52,7 @@ func (c *command) startProgress(m *transfer.Meter, pauser *transfer.Pauser) *pro
 			p.keys = p.watchKeys()
 		}
 	}
-	p.due = time.Now().Add(every)
+	p.due = int(every / lookEvery)
 	p.done.Go(func() {
 		t := time.NewTicker(lookEvery)
 		defer t.Stop()
@@ -66,8 +66,9 @@ func (c *command) startProgress(m *transfer.Meter, pauser *transfer.Pauser) *pro
 				return
 			case now := <-t.C:
 				v := p.estimator.Add(now, m.Snapshot())
-				if p.changed(v) || !now.Before(p.due) {
-					p.due = now.Add(every)
+				p.due-- // looks are counted: setting the clock delays none
+				if p.changed(v) || p.due <= 0 {
+					p.due = int(every / lookEvery)
 					show(v)
 				}
 			}
