@@ -50,11 +50,8 @@ func (t *throttle) rate() int64 {
 	return max(n, LimitMin)
 }
 
-// slot takes the time that n bytes need and returns its end, and how long to
-// wait for that.
-func (t *throttle) slot(n int, rate int64) (end, wait time.Duration) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+// look counts the time since the last look. It is called with mu held.
+func (t *throttle) look() {
 	now := time.Now
 	if t.now != nil {
 		now = t.now
@@ -62,6 +59,14 @@ func (t *throttle) slot(n int, rate int64) (end, wait time.Duration) {
 	seen := now()
 	t.at += min(max(0, seen.Sub(t.seen)), t.end+throttleCredit-t.at) // more need not be known
 	t.seen = seen
+}
+
+// slot takes the time that n bytes need and returns its end, and how long to
+// wait for that.
+func (t *throttle) slot(n int, rate int64) (end, wait time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.look()
 	t.end += time.Duration(float64(n) / float64(rate) * float64(time.Second))
 	return t.end, t.end - t.at
 }
@@ -70,6 +75,7 @@ func (t *throttle) slot(n int, rate int64) (end, wait time.Duration) {
 func (t *throttle) passed(end time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.look()
 	t.at = max(t.at, end)
 }
 
