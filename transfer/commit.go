@@ -18,8 +18,8 @@ type committer struct {
 	r     *receiver
 	batch map[int][]*inItem // by kind
 	count int
-	files int       // those of them that are no entities
-	due   time.Time // when the batch is committed at the latest
+	files int         // those of them that are no entities
+	late  *time.Timer // rings when the batch is committed at the latest; it has no clock that could be set
 	// queues hold the entities of a kind in the order of the manifest, from
 	// the first that is not finished.
 	queues map[int][]*inItem
@@ -44,12 +44,9 @@ func (r *receiver) commitLoop(ctx context.Context) (err error) {
 	c.commits, ctx = errgroup.WithContext(ctx)
 	defer func() { err = cmp.Or(c.commits.Wait(), err) }()
 	buf := make([]*inItem, 0, commitItems)
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
+	c.late = time.NewTimer(time.Hour)
+	defer c.late.Stop()
 	for {
-		if c.count > 0 {
-			timer.Reset(time.Until(c.due))
-		}
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -68,7 +65,7 @@ func (r *receiver) commitLoop(ctx context.Context) (err error) {
 			if r.ready.len() > 0 && c.count < entityBatch && c.files == 0 {
 				continue // an agent may rewrite a file for each batch
 			}
-		case <-timer.C:
+		case <-c.late.C:
 		}
 		if err := c.flush(ctx); err != nil {
 			return err
@@ -134,10 +131,11 @@ func (c *committer) add(in *inItem) {
 		return
 	}
 	if c.count == 0 {
-		c.due = time.Now().Add(commitLinger)
+		wait := commitLinger
 		if in.it.Type == backup.TypeEntity {
-			c.due = time.Now().Add(entityLinger)
+			wait = entityLinger
 		}
+		c.late.Reset(wait)
 	}
 	if in.it.Type != backup.TypeEntity {
 		c.files++

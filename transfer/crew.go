@@ -25,8 +25,13 @@ type (
 	}
 )
 
-// drainFor is how long a lane that is not needed any more may take to arrive.
-const drainFor = 5 * time.Second
+const (
+	// drainFor is how long a lane that is not needed any more may take to arrive.
+	drainFor = 5 * time.Second
+	// tickMost is the most that counts from one sample to the next: enough to
+	// tell that the device slept.
+	tickMost = 10 * time.Second
+)
 
 // crew opens and ends lanes while a session runs, as package lanes says.
 //
@@ -57,13 +62,15 @@ type laneRun struct {
 func (c *crew) run(ctx context.Context) error {
 	tick := time.NewTicker(lanes.Interval)
 	defer tick.Stop()
-	began := time.Now()
-	first := true
+	var at time.Duration
+	last, first := c.s.cfg.Now(), true
 	for {
-		if c.s.gate.shut() && !first { // time in which nothing is to be learned
-			began = began.Add(lanes.Interval)
-		} else {
-			d := c.pol.Next(c.sample(time.Since(began)))
+		now := c.s.cfg.Now()
+		step := min(max(0, now.Sub(last)), tickMost)
+		last = now
+		if !c.s.gate.shut() || first { // else nothing is to be learned in this time
+			at += step
+			d := c.pol.Next(c.sample(at))
 			c.s.meter.lanes(d)
 			c.adjust(ctx, d.Lanes, first)
 			first = false

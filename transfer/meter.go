@@ -79,7 +79,7 @@ type Progress struct {
 // ready.
 type Meter struct {
 	phase    atomic.Uint32
-	began    atomic.Pointer[time.Time] // nil = not yet
+	began    atomic.Pointer[beginning] // nil = not yet
 	sent     atomic.Uint64
 	link     atomic.Uint64
 	safe     atomic.Uint64
@@ -96,6 +96,12 @@ type Meter struct {
 	kinds []KindProgress // guarded by mu
 }
 
+// beginning is when items began to move, by which clock. It is immutable.
+type beginning struct {
+	at  time.Time
+	now func() time.Time
+}
+
 // Snapshot returns the state at this moment.
 func (m *Meter) Snapshot() Progress {
 	p := Progress{Phase: Phase(m.phase.Load()), SentBytes: m.sent.Load(), LinkBytes: m.link.Load(), SafeBytes: m.safe.Load()}
@@ -104,7 +110,7 @@ func (m *Meter) Snapshot() Progress {
 	p.DoneSteps, p.Steps = int(uint32(steps)), int(steps>>32)
 	p.Missing = m.missing.Load()
 	if b := m.began.Load(); b != nil {
-		p.Elapsed = time.Since(*b)
+		p.Elapsed = max(0, b.now().Sub(b.at))
 	}
 	if d := m.decision.Load(); d != nil {
 		p.Lanes, p.LanesWhy = d.Lanes, d.Why.String()
@@ -129,8 +135,12 @@ func (m *Meter) Snapshot() Progress {
 
 func (m *Meter) setPhase(p Phase) {
 	if p.Moving() {
-		now := time.Now()
-		m.began.CompareAndSwap(nil, &now)
+		b := &beginning{now: time.Now}
+		if s := m.session.Load(); s != nil {
+			b.now = s.now
+		}
+		b.at = b.now()
+		m.began.CompareAndSwap(nil, b)
 	}
 	if p == PhaseFinish {
 		m.steps.Store(0)

@@ -49,6 +49,10 @@ type ReceiveConfig struct {
 	// kilobytes and must return at once, so a phone can answer by its battery and
 	// heat. nil = never a limit.
 	Limit func() int64
+	// Now is this device's clock. What it says of the day stands in the receipt;
+	// pauses between bytes and between lanes are measured with it, and it may be
+	// set at any time. nil = time.Now.
+	Now   func() time.Time
 	Meter *Meter
 	// Pauser lets the person here pause. nil = that is not possible.
 	Pauser   *Pauser
@@ -129,6 +133,9 @@ type receiver struct {
 // Receive runs a session as the new phone, to its end. The returned report is
 // never nil. Receive closes cfg.Control.
 func Receive(ctx context.Context, cfg ReceiveConfig) (*Report, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	r := &receiver{
 		cfg: cfg, c: newControl(cfg.Control), meter: cfg.Meter, next: 1, known: 1,
 		toCheck: newQueue[*inItem](), inOrder: newQueue[*inItem](), wanted: newQueue[wire.Wanted](), results: newQueue[outcome](),
@@ -136,7 +143,7 @@ func Receive(ctx context.Context, cfg ReceiveConfig) (*Report, error) {
 		growing: map[*inItem]struct{}{}, early: map[uint64]early{},
 		turns: newTurns(receiverHears), allDone: make(chan struct{}),
 	}
-	r.throttle.limit = cfg.Limit
+	r.throttle.limit, r.throttle.now = cfg.Limit, cfg.Now
 	r.said, r.onSaid = context.WithCancel(context.Background())
 	defer r.onSaid()
 	if r.meter == nil {
@@ -144,7 +151,7 @@ func Receive(ctx context.Context, cfg ReceiveConfig) (*Report, error) {
 	}
 	r.meter.again()
 	r.gate = newGate(cfg.Pauser)
-	r.meter.attach(r.c, r.gate)
+	r.meter.attach(r.c, r.gate, cfg.Now)
 	defer r.meter.detach()
 	if r.cfg.LaneCount <= 0 {
 		r.cfg.LaneCount = MaxLanes
@@ -245,7 +252,7 @@ func (r *receiver) settleAccounts(ctx context.Context) error {
 	r.mu.Lock()
 	ours := r.led.totals()
 	r.mu.Unlock()
-	ours.Finished = millis(time.Now())
+	ours.Finished = millis(r.cfg.Now())
 	sayBefore(ours, r.cfg.Before)
 	r.turns.reach(stepTotals)
 	if err := r.c.send(ctx, ours); err != nil {

@@ -51,6 +51,10 @@ type SendConfig struct {
 	Verify bool
 	// Again announces that another session follows, if this one ends well.
 	Again bool
+	// Now is this device's clock. What it says of the day stands in the receipt;
+	// pauses between bytes and between lanes are measured with it, and it may be
+	// set at any time. nil = time.Now.
+	Now func() time.Time
 	// Meter is written to. nil = nobody looks.
 	Meter *Meter
 	// Pauser lets the person here pause. nil = that is not possible.
@@ -100,7 +104,7 @@ type sender struct {
 	meter   *Meter
 	gate    *gate
 	session SessionID
-	started time.Time // of this part
+	started time.Time // of this part, with its monotonic reading
 
 	peer     wire.Hello
 	answer   *wire.Answer
@@ -145,6 +149,9 @@ type compareJob struct {
 // Send runs a session as the old phone, to its end. The returned report is
 // never nil. Send closes cfg.Control.
 func Send(ctx context.Context, cfg SendConfig) (*Report, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	s := &sender{
 		cfg: cfg, c: newControl(cfg.Control), meter: cfg.Meter, started: time.Now(),
 		manifest: newQueue[wire.Entry](), pushed: newQueue[*outItem](), settled: newQueue[wire.Settled](),
@@ -157,15 +164,15 @@ func Send(ctx context.Context, cfg SendConfig) (*Report, error) {
 	}
 	s.meter.again()
 	if s.cfg.Started.IsZero() {
-		s.cfg.Started = s.started
+		s.cfg.Started = cfg.Now()
 	}
 	s.gate = newGate(cfg.Pauser)
-	s.meter.attach(s.c, s.gate)
+	s.meter.attach(s.c, s.gate, cfg.Now)
 	defer s.meter.detach()
 	if s.cfg.LaneCount <= 0 {
 		s.cfg.LaneCount = DefaultLanes
 	}
-	s.throttle.limit = cfg.Limit
+	s.throttle.limit, s.throttle.now = cfg.Limit, cfg.Now
 	s.cfg.Transport.Flags |= backup.FlagDeviceToDeviceTransfer
 	if s.session = s.cfg.Session; s.session.IsZero() {
 		rand.Read(s.session[:])
@@ -339,7 +346,7 @@ func (s *sender) settleAccounts(ctx context.Context) error {
 	s.mu.Lock()
 	ours := s.led.totals()
 	s.mu.Unlock()
-	ours.Finished = millis(time.Now())
+	ours.Finished = millis(s.cfg.Now())
 	s.turns.reach(stepTotals)
 	if err := s.c.send(ctx, ours); err != nil {
 		return err

@@ -185,7 +185,9 @@ func sameTotals(a, b *wire.Totals) bool {
 	return true
 }
 
-func millis(t time.Time) int64 { return t.UnixMilli() }
+// millis is a time as messages have it, or the nearest that a receipt can hold:
+// a clock that is years off ends no session.
+func millis(t time.Time) int64 { return max(wire.FirstMilli, min(t.UnixMilli(), wire.LastMilli)) }
 
 func fromMillis(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 

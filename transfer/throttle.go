@@ -22,12 +22,20 @@ const (
 // Whoever wants to send takes the next time slot and sleeps until it is over, so
 // lanes share by taking turns, and nothing runs while they wait. The control
 // stream is not held. The zero value holds nothing.
+//
+// Time is what passes from one look at the clock to the next, and never goes
+// back. Where the clock is set back or stands still, a slot that was slept
+// through has passed all the same; so nobody waits for longer than the bytes
+// under way need.
 type throttle struct {
-	limit func() int64 // the present limit; 0 = none; nil = never one
-	held  atomic.Bool  // somebody waited since the last look
+	limit func() int64     // the present limit; 0 = none; nil = never one
+	now   func() time.Time // nil = time.Now
+	held  atomic.Bool      // somebody waited since the last look
 
 	mu   sync.Mutex
-	next time.Time // the end of the last slot that was taken; guarded by mu
+	seen time.Time     // the clock at the last look; guarded by mu
+	at   time.Duration // how much time has passed; guarded by mu
+	end  time.Duration // of the last slot that was taken, by at; guarded by mu
 }
 
 // rate is the present limit in bytes a second; 0 = none.
@@ -42,16 +50,33 @@ func (t *throttle) rate() int64 {
 	return max(n, LimitMin)
 }
 
-// slot takes the time that n bytes need and returns how long to wait for its end.
-func (t *throttle) slot(n int, rate int64) time.Duration {
+// look counts the time since the last look. It is called with mu held.
+func (t *throttle) look() {
+	now := time.Now
+	if t.now != nil {
+		now = t.now
+	}
+	seen := now()
+	t.at += min(max(0, seen.Sub(t.seen)), t.end+throttleCredit-t.at) // more need not be known
+	t.seen = seen
+}
+
+// slot takes the time that n bytes need and returns its end, and how long to
+// wait for that.
+func (t *throttle) slot(n int, rate int64) (end, wait time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := time.Now()
-	if early := now.Add(-throttleCredit); t.next.Before(early) {
-		t.next = early
-	}
-	t.next = t.next.Add(time.Duration(float64(n) / float64(rate) * float64(time.Second)))
-	return t.next.Sub(now)
+	t.look()
+	t.end += time.Duration(float64(n) / float64(rate) * float64(time.Second))
+	return t.end, t.end - t.at
+}
+
+// passed notes that a slot was slept through.
+func (t *throttle) passed(end time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.look()
+	t.at = max(t.at, end)
 }
 
 // wait waits until n bytes more may go. before is called if that takes a moment.
@@ -60,7 +85,7 @@ func (t *throttle) wait(ctx context.Context, n int, before func() error) error {
 	if rate == 0 {
 		return nil
 	}
-	d := t.slot(n, rate)
+	end, d := t.slot(n, rate)
 	if d <= 0 {
 		return nil
 	}
@@ -74,6 +99,7 @@ func (t *throttle) wait(ctx context.Context, n int, before func() error) error {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		t.passed(end)
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

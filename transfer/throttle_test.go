@@ -1,6 +1,7 @@
 package transfer_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -60,6 +61,32 @@ func TestLimit(t *testing.T) {
 				if n := int64(seen[i] - seen[i-1]); n < rate-slack || n > rate+slack {
 					t.Errorf("second %d brought %d bytes", i, n)
 				}
+			}
+		})
+	}
+}
+
+// TestLimitOfAnyClock: by a clock that stands still, or is set back at each look,
+// nobody waits for longer than the limit wants.
+func TestLimitOfAnyClock(t *testing.T) {
+	const rate = 4_000_000
+	for name, step := range map[string]time.Duration{"still": 0, "back": -time.Hour, "backDecades": -10 * 365 * 24 * time.Hour} {
+		inTime(t, name, func(t *testing.T) {
+			r := transfertest.NewRig(t, func(testing.TB) transfertest.Ends { return transfertest.Pipe() }, largePhone(1, 20<<20), fakephone.Config{Empty: true})
+			var looks atomic.Int64
+			day := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+			r.TuneSend = func(c *transfer.SendConfig) {
+				c.NoSqueeze, c.Limit = true, func() int64 { return rate }
+				c.Now = func() time.Time { return day.Add(time.Duration(looks.Add(1)%20) * step) }
+			}
+			began := time.Now()
+			e := r.Run(t.Context())
+			took := time.Since(began)
+			if e.SendErr != nil || e.TakeErr != nil || !e.Sent.Complete() {
+				t.Fatalf("send: %v; receive: %v", e.SendErr, e.TakeErr)
+			}
+			if most := time.Duration(float64(e.Taken.SentBytes) / rate * 1.05 * float64(time.Second)); took > most {
+				t.Errorf("%d bytes took %v, by the limit at most %v", e.Taken.SentBytes, took, most)
 			}
 		})
 	}

@@ -46,11 +46,14 @@ const (
 type session struct {
 	c     *control
 	g     *gate
+	now   func() time.Time
 	moved atomic.Int64 // when something moved last, by c.since
 }
 
 // attach makes the meter look at a session, and detach forget it.
-func (m *Meter) attach(c *control, g *gate) { m.session.Store(&session{c: c, g: g}) }
+func (m *Meter) attach(c *control, g *gate, now func() time.Time) {
+	m.session.Store(&session{c: c, g: g, now: now})
+}
 func (m *Meter) detach() {
 	m.session.Store(nil)
 	m.missing.Store(0)

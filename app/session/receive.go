@@ -71,7 +71,7 @@ type receiving struct {
 	shown  uint64 // the code that was shown last; owned by loop
 
 	mu     sync.Mutex
-	paired map[identity.DeviceID]time.Time // when a device proved the code; guarded by mu
+	paired map[identity.DeviceID]time.Time // when a device proved the code, by the monotonic clock; guarded by mu
 	held   *held                           // the session under way or waited for; guarded by mu, set by loop
 	busy   bool                            // a part is under way; guarded by mu
 	wg     sync.WaitGroup                  // stream handlers

@@ -346,6 +346,30 @@ func TestSaveReceipt(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(home, "receipts")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("junk made a folder: %v", err)
 	}
+	keys := make([]*identity.Key, 2)
+	for i := range keys {
+		var err error
+		if keys[i], err = identity.New(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Of whatever day the new phone says it is, the file has a plain name.
+	for year, want := range map[int]string{1: "00010203-040506-00112233.receipt", 1901: "19010203-040506-00112233.receipt", 9999: "99990203-040506-00112233.receipt"} {
+		p := receipt.Payload{
+			Session: "00112233445566778899aabbccddeeff", Sender: receipt.Side{Device: keys[0].ID()}, Receiver: receipt.Side{Device: keys[1].ID()},
+			Finished: time.Date(year, 2, 3, 4, 5, 6, 0, time.UTC),
+		}
+		payload, err := p.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sent, serr := receipt.Sign(keys[0], receipt.Sender, payload)
+		taken, terr := receipt.Sign(keys[1], receipt.Receiver, payload)
+		path, err := saveReceipt(home, receipt.Format(payload, sent, taken))
+		if err = errors.Join(serr, terr, err); err != nil || filepath.Base(path) != want {
+			t.Errorf("%s, %v; want %s", path, err, want)
+		}
+	}
 }
 
 func TestHome(t *testing.T) {

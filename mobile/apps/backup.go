@@ -249,14 +249,16 @@ func (p *pass) app(name string) {
 const statePrefix = "ferry-apps-"
 
 // sweepStates removes what killed runs left of those, a day later: until then
-// it may be somebody's who is at work.
+// it may be somebody's who is at work. One that is more than a day ahead was left
+// before the clock was set back. If the clock is set by days while somebody is at
+// work, an app fails there and comes with the next run.
 func sweepStates() {
 	left, err := filepath.Glob(filepath.Join(os.TempDir(), statePrefix+"*"))
 	if err != nil {
 		return
 	}
 	for _, name := range left {
-		if fi, err := os.Lstat(name); err == nil && fi.IsDir() && time.Since(fi.ModTime()) > 24*time.Hour {
+		if fi, err := os.Lstat(name); err == nil && fi.IsDir() && time.Since(fi.ModTime()).Abs() > 24*time.Hour {
 			os.RemoveAll(name) // another user's stays
 		}
 	}

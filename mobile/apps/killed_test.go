@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/ferry-move/ferry/mobile/backup"
 )
@@ -81,6 +82,30 @@ func TestLinkInPlaceOfADomain(t *testing.T) {
 	for _, name := range []string{"db", "anything"} {
 		if _, err := os.Lstat(filepath.Join(to.dir, Folder, "org.example", name)); !os.IsNotExist(err) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What killed runs left in the folder for temporary files goes a day later, also
+// when the clock was set back by years since; what is younger may be in use.
+func TestStatesAreSwept(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	t.Setenv("TMP", os.Getenv("TMPDIR"))
+	const day = 24 * time.Hour
+	for age, stays := range map[time.Duration]bool{
+		0: true, day - time.Hour: true, time.Hour - day: true, day + time.Hour: false, -day - time.Hour: false, 50 * 365 * day: false, -50 * 365 * day: false,
+	} {
+		dir, err := os.MkdirTemp("", statePrefix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := time.Now().Add(-age)
+		if err := os.Chtimes(dir, at, at); err != nil {
+			t.Fatal(err)
+		}
+		sweepStates()
+		if _, err := os.Stat(dir); (err == nil) != stays {
+			t.Errorf("%v old: %v", age, err)
 		}
 	}
 }

@@ -26,7 +26,7 @@ type space struct {
 	// claimed is the sum of all sizes ever staged; it only grows.
 	claimed int64
 	// The last measurement: when, what was free beyond unwritten, claimed then.
-	at        time.Time
+	at        time.Time // with its monotonic reading: setting the clock makes it neither old nor new
 	left      int64
 	claimedAt int64
 	known     bool

@@ -85,6 +85,41 @@ func TestOfferExpiresByTimeOfDay(t *testing.T) {
 	})
 }
 
+// Somebody sets the clock. Set back, a code lives no longer than it should; set on,
+// it is replaced, and the next one lives as long as it should.
+func TestOfferExpiresWithTheClockSet(t *testing.T) {
+	const decade = 10 * 365 * 24 * time.Hour
+	set := func(d *Desk, by time.Duration) { // as if the time of day was so much later
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.offer.Expires = d.offer.Expires.Add(-by)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		d := openDesk(t, 1)
+		_, changed, err := d.Offer()
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		time.Sleep(CodeLife / 2)
+		set(d, -decade)
+		<-changed
+		if lived := time.Since(began); lived != CodeLife {
+			t.Errorf("set back, a code lives for %v", lived)
+		}
+		set(d, decade)
+		second, changed, err := d.Offer()
+		if err != nil || second.Serial != 3 || second.Why != Expired {
+			t.Errorf("set on: %d, %v, %v", second.Serial, second.Why, err)
+		}
+		began = time.Now()
+		<-changed
+		if lived := time.Since(began); lived != CodeLife {
+			t.Errorf("the next one lives for %v", lived)
+		}
+	})
+}
+
 func TestWrongCodes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := openDesk(t, 1)

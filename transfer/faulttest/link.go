@@ -1,6 +1,6 @@
 // Package faulttest breaks links and disks at chosen moments: at the n-th
-// byte, the n-th write, or the n-th call. What is drawn is drawn from a seed
-// that the test logs.
+// byte, the n-th write, or the n-th call; and it sets clocks. What is drawn is
+// drawn from a seed that the test logs.
 package faulttest
 
 import (

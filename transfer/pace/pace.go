@@ -37,6 +37,9 @@ const (
 	staleAfter  = 5 * time.Second
 	// nearest is the least that an estimate looks back.
 	nearest = 12 * time.Second
+	// stepMost is the most that counts from one reading to the next: what is more,
+	// the device slept, or somebody set its clock.
+	stepMost = 10 * time.Second
 	// longest is the longest time that is worth saying.
 	longest = 100 * time.Hour
 
@@ -88,11 +91,12 @@ type Estimator struct {
 	left    eased
 }
 
-// Add takes a reading in. Readings come in the order of their times.
+// Add takes a reading in. Readings come in the order in which they were made; a
+// clock that was set meanwhile spoils no more than the next few.
 func (e *Estimator) Add(now time.Time, p transfer.Progress) View {
 	step := time.Duration(0)
 	if e.began {
-		step = max(0, now.Sub(e.last))
+		step = min(max(0, now.Sub(e.last)), stepMost)
 	}
 	e.began, e.last = true, now
 	v := View{Progress: p, Part: e.done(p)}

@@ -11,8 +11,14 @@ import (
 // The check methods hold every message against the caps, on the way out as
 // well as on the way in, so that a bug of ours fails here and not at the peer.
 
-// writable reports whether a receipt can hold a time: the years 1 to 9999.
-func writable(ms int64) bool { return ms >= -62_135_596_800_000 && ms < 253_402_300_800_000 }
+// The times that a receipt can hold, the years 1 to 9999, in Unix milliseconds.
+const (
+	FirstMilli = -62_135_596_800_000
+	LastMilli  = 253_402_300_799_999
+)
+
+// writable reports whether a receipt can hold a time.
+func writable(ms int64) bool { return ms >= FirstMilli && ms <= LastMilli }
 
 func (m *Hello) check() error {
 	switch {

@@ -28,13 +28,15 @@ type progress struct {
 	meter  *transfer.Meter
 	pauser *transfer.Pauser // nil = this face cannot pause
 	keys   bool             // they are read
+	show   func(pace.View)
+	every  int // in how many looks it is shown again
 	stop   chan struct{}
 	done   sync.WaitGroup
 
 	// owned by the goroutine that looks
 	estimator pace.Estimator
 	waiting   transfer.Wait
-	due       time.Time
+	due       int // looks until it is shown
 
 	mu    sync.Mutex
 	shown int // width of the bar on the screen; guarded by mu
@@ -52,7 +54,8 @@ func (c *command) startProgress(m *transfer.Meter, pauser *transfer.Pauser) *pro
 			p.keys = p.watchKeys()
 		}
 	}
-	p.due = time.Now().Add(every)
+	p.show, p.every = show, int(every/lookEvery)
+	p.due = p.every
 	p.done.Go(func() {
 		t := time.NewTicker(lookEvery)
 		defer t.Stop()
@@ -65,15 +68,22 @@ func (c *command) startProgress(m *transfer.Meter, pauser *transfer.Pauser) *pro
 				p.clear()
 				return
 			case now := <-t.C:
-				v := p.estimator.Add(now, m.Snapshot())
-				if p.changed(v) || !now.Before(p.due) {
-					p.due = now.Add(every)
-					show(v)
-				}
+				p.look(now)
 			}
 		}
 	})
 	return p
+}
+
+// look looks at the meter, and shows it if that is due. It counts looks instead of
+// asking the clock, which somebody may set.
+func (p *progress) look(now time.Time) {
+	v := p.estimator.Add(now, p.meter.Snapshot())
+	p.due--
+	if p.changed(v) || p.due <= 0 {
+		p.due = p.every
+		p.show(v)
+	}
 }
 
 // changed tells, in events or lines, that something else is waited for.

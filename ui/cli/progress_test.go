@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/transfer/faulttest"
 	"github.com/ferry-move/ferry/transfer/pace"
 	"pgregory.net/rapid"
 )
@@ -139,6 +141,26 @@ func TestProgressEvents(t *testing.T) {
 	}
 	if n := strings.Count(string(b), `"event":"progress"`); n != 21 {
 		t.Errorf("%d events in ten seconds", n)
+	}
+}
+
+// TestProgressEventsOfAnyClock: a clock that jumps, stands still, and runs fast or
+// slow makes events neither more nor fewer.
+func TestProgressEventsOfAnyClock(t *testing.T) {
+	for seed := range uint64(10) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			clock := faulttest.NewClock(seed)
+			shown := 0
+			p := &progress{c: new(command), meter: new(transfer.Meter), every: int(jsonEvery / lookEvery), due: int(jsonEvery / lookEvery)}
+			p.show = func(pace.View) { shown++ }
+			for i := 1; i <= 400; i++ {
+				p.look(clock.Now())
+				if shown != i/p.every {
+					t.Fatalf("%d events in %d looks", shown, i)
+				}
+			}
+			t.Logf("seed %d: %+v", seed, clock.Did())
+		})
 	}
 }
 
