@@ -160,12 +160,12 @@ func Send(ctx context.Context, cfg SendConfig) (*Report, error) {
 		s.cfg.Started = s.started
 	}
 	s.gate = newGate(cfg.Pauser)
-	s.meter.attach(s.c, s.gate)
+	s.throttle.limit = cfg.Limit
+	s.meter.attach(s.c, s.gate, &s.throttle)
 	defer s.meter.detach()
 	if s.cfg.LaneCount <= 0 {
 		s.cfg.LaneCount = DefaultLanes
 	}
-	s.throttle.limit = cfg.Limit
 	s.cfg.Transport.Flags |= backup.FlagDeviceToDeviceTransfer
 	if s.session = s.cfg.Session; s.session.IsZero() {
 		rand.Read(s.session[:])
@@ -309,6 +309,9 @@ func (s *sender) readLoop(ctx context.Context) error {
 			return false, s.onDone(m)
 		case *wire.Waits:
 			s.gate.heard(m)
+			return false, nil
+		case *wire.Limit:
+			s.throttle.heard(m)
 			return false, nil
 		case *wire.Full:
 			tellFull(s.meter, s.cfg.Observer, int64(m.Missing))
