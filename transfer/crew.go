@@ -25,13 +25,9 @@ type (
 	}
 )
 
-const (
-	// drainFor is how long a lane that is not needed any more may take to arrive.
-	drainFor = 5 * time.Second
-	// tickMost is the most that counts from one sample to the next: enough to
-	// tell that the device slept.
-	tickMost = 10 * time.Second
-)
+// tickMost is the most that counts from one sample to the next: enough to tell
+// that the device slept.
+const tickMost = 10 * time.Second
 
 // crew opens and ends lanes while a session runs, as package lanes says.
 //
@@ -49,6 +45,7 @@ type crew struct {
 	mu    sync.Mutex
 	open  []*laneRun   // in the order in which they opened; guarded by mu
 	dials int          // opening; guarded by mu
+	ends  int          // told to end and not gone; guarded by mu
 	past  lanes.Sample // sums over lanes that are gone: Bytes, Sent, Lost; guarded by mu
 }
 
@@ -70,7 +67,9 @@ func (c *crew) run(ctx context.Context) error {
 		last = now
 		if !c.s.gate.shut() || first { // else nothing is to be learned in this time
 			at += step
+			c.pol.Max = c.s.throttle.lanes(c.max)
 			d := c.pol.Next(c.sample(at))
+			d.Lanes = min(d.Lanes, c.pol.Max)
 			c.s.meter.lanes(d)
 			c.adjust(ctx, d.Lanes, first)
 			first = false
@@ -126,9 +125,10 @@ func (c *crew) adjust(ctx context.Context, want int, first bool) {
 		}
 		c.open = c.open[:len(c.open)-1]
 		c.account(last.lane)
+		c.ends++
 		close(last.leave)
 	}
-	for len(c.open)+c.dials < min(want, c.max) {
+	for len(c.open)+c.dials < min(want, c.max) && len(c.open)+c.dials+c.ends < c.max+spareLanes {
 		c.dials++
 		c.g.Go(func() error {
 			err := c.s.runLane(ctx, c)
@@ -165,16 +165,16 @@ func (c *crew) opened(l LaneWriter) *laneRun {
 }
 
 // drain waits until the other side has read a lane's end, or needs it no more.
-func (r *laneRun) drain(over context.Context) {
-	d, ok := r.lane.(doneLane)
-	if !ok {
-		return
+// That may take long: it reads nothing while its disk is full, and little under a
+// limit. A lane whose link is lost is done too.
+func (c *crew) drain(r *laneRun) {
+	if d, ok := r.lane.(doneLane); ok {
+		select {
+		case <-d.Done():
+		case <-c.over.Done():
+		}
 	}
-	late := time.NewTimer(drainFor)
-	defer late.Stop()
-	select {
-	case <-d.Done():
-	case <-late.C:
-	case <-over.Done():
-	}
+	c.mu.Lock()
+	c.ends--
+	c.mu.Unlock()
 }

@@ -65,6 +65,9 @@ type Progress struct {
 	// Elapsed is the time since items began to move; 0 before.
 	Elapsed time.Duration
 	Kinds   []KindProgress
+	// Limit is how many bytes a second the link may carry, by the lower of the two
+	// phones' limits; 0 = as many as go.
+	Limit int64
 	// Missing is how many bytes of space the new phone waits for; 0 = it does
 	// not wait.
 	Missing int64
@@ -106,6 +109,9 @@ type beginning struct {
 func (m *Meter) Snapshot() Progress {
 	p := Progress{Phase: Phase(m.phase.Load()), SentBytes: m.sent.Load(), LinkBytes: m.link.Load(), SafeBytes: m.safe.Load()}
 	p.Waiting, p.Silent = m.waits(p.Phase)
+	if s := m.session.Load(); s != nil {
+		p.Limit = s.t.rate()
+	}
 	steps := m.steps.Load()
 	p.DoneSteps, p.Steps = int(uint32(steps)), int(steps>>32)
 	p.Missing = m.missing.Load()

@@ -116,6 +116,7 @@ func (r *receiver) move(ctx context.Context) error {
 		return r.results.batches(gctx, r.allDone, most, linger, func(b []outcome) error { return r.sayResults(gctx, b) })
 	})
 	g.Go(func() error { return r.gate.tellWaits(gctx, r.c, r.meter, r.hello.Protocol, r.allDone) })
+	g.Go(func() error { return r.throttle.tell(gctx, r.c, r.allDone) })
 	g.Go(func() error { return r.commitLoop(gctx) })
 	g.Go(func() error { return r.keepLoop(gctx) })
 	g.Go(func() error { return r.syncLoop(gctx) })

@@ -255,6 +255,9 @@ func (r *receiver) accept(ctx context.Context, d Decision, flags backup.Flags) e
 	if err := r.gate.tellPause(ctx, r.c, r.hello.Protocol); err != nil {
 		return err
 	}
+	if err := r.throttle.tellNow(ctx, r.c); err != nil { // before anything comes
+		return err
+	}
 	r.turns.reach(stepMove)
 	return r.c.send(ctx, answer)
 }

@@ -47,7 +47,7 @@ type ReceiveConfig struct {
 	// Limit returns the most bytes of content a second that lanes may bring at
 	// present, all together; 0 = as many as go. It is asked for every few
 	// kilobytes and must return at once, so a phone can answer by its battery and
-	// heat. nil = never a limit.
+	// heat. nil = never a limit. The old phone is told, and sends no more.
 	Limit func() int64
 	// Now is this device's clock. What it says of the day stands in the receipt;
 	// pauses between bytes and between lanes are measured with it, and it may be
@@ -151,7 +151,7 @@ func Receive(ctx context.Context, cfg ReceiveConfig) (*Report, error) {
 	}
 	r.meter.again()
 	r.gate = newGate(cfg.Pauser)
-	r.meter.attach(r.c, r.gate, cfg.Now)
+	r.meter.attach(r.c, r.gate, &r.throttle, cfg.Now)
 	defer r.meter.detach()
 	if r.cfg.LaneCount <= 0 {
 		r.cfg.LaneCount = MaxLanes
@@ -220,6 +220,9 @@ func (r *receiver) readLoop(ctx context.Context) error {
 			return false, r.onEnd(m)
 		case *wire.Waits:
 			r.gate.heard(m)
+			return false, nil
+		case *wire.Limit:
+			r.throttle.heard(m)
 			return false, nil
 		case *wire.Totals:
 			return true, r.onTotals()

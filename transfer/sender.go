@@ -167,12 +167,12 @@ func Send(ctx context.Context, cfg SendConfig) (*Report, error) {
 		s.cfg.Started = cfg.Now()
 	}
 	s.gate = newGate(cfg.Pauser)
-	s.meter.attach(s.c, s.gate, cfg.Now)
+	s.throttle.limit, s.throttle.now = cfg.Limit, cfg.Now
+	s.meter.attach(s.c, s.gate, &s.throttle, cfg.Now)
 	defer s.meter.detach()
 	if s.cfg.LaneCount <= 0 {
 		s.cfg.LaneCount = DefaultLanes
 	}
-	s.throttle.limit, s.throttle.now = cfg.Limit, cfg.Now
 	s.cfg.Transport.Flags |= backup.FlagDeviceToDeviceTransfer
 	if s.session = s.cfg.Session; s.session.IsZero() {
 		rand.Read(s.session[:])
@@ -316,6 +316,9 @@ func (s *sender) readLoop(ctx context.Context) error {
 			return false, s.onDone(m)
 		case *wire.Waits:
 			s.gate.heard(m)
+			return false, nil
+		case *wire.Limit:
+			s.throttle.heard(m)
 			return false, nil
 		case *wire.Full:
 			tellFull(s.meter, s.cfg.Observer, int64(m.Missing))

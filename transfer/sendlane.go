@@ -91,7 +91,7 @@ func (s *sender) runLane(ctx context.Context, c *crew) error {
 		return err
 	}
 	if closed(run.leave) {
-		run.drain(c.over)
+		c.drain(run)
 		lane.Close()
 	}
 	return nil
@@ -198,6 +198,7 @@ func (s *sender) write(ctx context.Context, lane LaneWriter, w *bufio.Writer, in
 		head = p.appendHead(head[:0])
 		s.meter.carried(len(head) + len(p.out))
 		_, err := w.Write(head)
+		s.throttle.charge(len(head))
 		if err == nil {
 			err = s.throttle.write(ctx, w, p.out)
 		}

@@ -47,6 +47,7 @@ func (s *sender) move(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.list(gctx) })
 	g.Go(func() error { return s.gate.tellWaits(gctx, s.c, s.meter, s.peer.Protocol, s.allDone) })
+	g.Go(func() error { return s.throttle.tell(gctx, s.c, s.allDone) })
 	g.Go(func() error { return s.writeManifest(gctx) })
 	g.Go(func() error {
 		return s.settled.batches(gctx, s.allDone, entriesPerFrame, linger, func(b []wire.Settled) error {

@@ -1,13 +1,17 @@
 package transfer_test
 
 import (
+	"context"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/mobile/fakephone"
 	"github.com/ferry-move/ferry/transfer"
 	"github.com/ferry-move/ferry/transfer/transfertest"
+	"github.com/ferry-move/ferry/transfer/wire"
 )
 
 // TestLimit holds a move to a rate, on either side: exactly over all, and evenly.
@@ -38,6 +42,9 @@ func TestLimit(t *testing.T) {
 				for {
 					select {
 					case <-looks.C:
+						if a, b := r.SendMeter.Snapshot().Limit, r.TakeMeter.Snapshot().Limit; a != rate || b != rate {
+							t.Errorf("the old phone keeps to %d, the new one to %d", a, b)
+						}
 						seen = append(seen, r.TakeMeter.Snapshot().SentBytes)
 					case <-over:
 						return
@@ -88,6 +95,87 @@ func TestLimitOfAnyClock(t *testing.T) {
 			if most := time.Duration(float64(e.Taken.SentBytes) / rate * 1.05 * float64(time.Second)); took > most {
 				t.Errorf("%d bytes took %v, by the limit at most %v", e.Taken.SentBytes, took, most)
 			}
+		})
+	}
+}
+
+// TestLimitThere: the sender keeps to the receiver's limit by itself, however fast
+// that reads, and takes no limit for a link that lets nothing through.
+func TestLimitThere(t *testing.T) {
+	const size, rate = 1 << 20, transfer.LimitMin
+	synctest.Test(t, func(t *testing.T) {
+		meter, src := new(transfer.Meter), largePhone(1, size)
+		sending(t, func(c *transfer.SendConfig) {
+			c.Meter, c.Agents = meter, []backup.Agent{fakephone.New(src).Agent("videos")}
+		}, func(f *fake) {
+			f.pinging()
+			f.answers()
+			f.say(&wire.Limit{Rate: 1 << 62}, &wire.Limit{Rate: rate})
+			all := f.listed()
+			f.say(&wire.Want{Wanted: []wire.Wanted{{ID: fileOf(f, all, backup.TypeFile), Verdict: uint8(backup.Need)}}})
+			began := time.Now()
+			for n := 0; n < size; {
+				_, p := f.reads()
+				n += len(p)
+				want := time.Duration(n) * time.Second / rate
+				if took := time.Since(began); took < want*95/100 || took > want*105/100 {
+					t.Errorf("%d bytes took %v, want %v", n, took, want)
+				}
+				if n < size/2 {
+					time.Sleep(5 * time.Second) // half way through the next block
+					mustWait(t, "sender", meter, transfer.WaitLimit)
+				}
+			}
+			f.cancels()
+		})
+	})
+}
+
+// TestWaitsForALimit: a block that takes its time under a limit is no fault of the
+// link, whichever phone has the limit.
+func TestWaitsForALimit(t *testing.T) {
+	for _, side := range []string{"old", "new"} {
+		inTime(t, side, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			r := transfertest.NewRig(t, func(testing.TB) transfertest.Ends { return transfertest.Pipe() }, largePhone(1, 1<<20), fakephone.Config{Empty: true})
+			limit := func() int64 { return transfer.LimitMin }
+			var old, young *transfer.Meter
+			r.TuneSend = func(c *transfer.SendConfig) {
+				old, c.NoSqueeze = c.Meter, true
+				if side == "old" {
+					c.Limit = limit
+				}
+			}
+			r.TuneTake = func(c *transfer.ReceiveConfig) {
+				young = c.Meter
+				if side == "new" {
+					c.Limit = limit
+				}
+			}
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				r.Run(ctx)
+			}()
+			const looks = 240
+			var limited [2]int
+			for range looks {
+				time.Sleep(500 * time.Millisecond)
+				for i, m := range []*transfer.Meter{old, young} {
+					switch s := m.Snapshot(); s.Waiting {
+					case transfer.WaitNothing: // a block came just now
+					case transfer.WaitLimit:
+						limited[i]++
+					default:
+						t.Errorf("side %d waits for %q after %v", i, s.Waiting, s.Elapsed)
+					}
+				}
+			}
+			if limited[0] < looks/2 || limited[1] < looks/2 {
+				t.Errorf("of %d looks %v say that the speed is limited", looks, limited)
+			}
+			cancel()
+			<-ended
 		})
 	}
 }

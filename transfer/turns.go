@@ -36,10 +36,12 @@ type span struct {
 //	sender hears               Hello   Answer  Want Results Totals Totals    Receipt   Bye
 //	                                   Waits ── Waits ──────────── Waits ─── Waits ─── Waits
 //	                                   Full ─────────────────────── Full
+//	                                   Limit ─ Limit ───────────── Limit ── Limit ── Limit
 //	receiver hears     Hello   Offer   –       Items End           Receipt   Bye
 //	                                           Settle ──────────── Settle
 //	                                           Totals ──────────── Totals
 //	                                           Waits ───────────── Waits ─── Waits ─── Waits
+//	                                           Limit ───────────── Limit ─── Limit ─── Limit
 //
 // From protocol 3 on List, Need and Done come where Items, Want and Results may.
 //
@@ -58,6 +60,7 @@ var (
 		wire.TypeBye:     {from: stepBye, to: stepBye},
 		wire.TypeWaits:   {from: stepOffer, to: stepBye, streamed: true},
 		wire.TypeFull:    {from: stepOffer, to: stepTotals, streamed: true},
+		wire.TypeLimit:   {from: stepOffer, to: stepBye, streamed: true},
 	}
 	receiverHears = map[wire.Type]span{
 		wire.TypeHello:   {from: stepQuiet, to: stepQuiet},
@@ -70,6 +73,7 @@ var (
 		wire.TypeReceipt: {from: stepTotals, to: stepTotals, after: wire.TypeTotals},
 		wire.TypeBye:     {from: stepReceipt, to: stepReceipt},
 		wire.TypeWaits:   {from: stepMove, to: stepBye, streamed: true},
+		wire.TypeLimit:   {from: stepMove, to: stepBye, streamed: true},
 	}
 )
 

@@ -20,11 +20,12 @@ const (
 	WaitDiskThere              // the other phone's storage
 	WaitLink                   // nothing comes from the other phone, or nothing gets through
 	WaitSpace                  // space on the new phone
+	WaitLimit                  // the limit that either phone has set
 )
 
 // String returns the word that JSON uses; WaitNothing has none.
 func (w Wait) String() string {
-	return [...]string{"", "person", "pause", "pause_there", "pause_both", "disk", "disk_there", "link", "space"}[min(w, WaitSpace)]
+	return [...]string{"", "person", "pause", "pause_there", "pause_both", "disk", "disk_there", "link", "space", "limit"}[min(w, WaitLimit)]
 }
 
 // ByHand reports whether only a person can end the wait.
@@ -46,13 +47,14 @@ const (
 type session struct {
 	c     *control
 	g     *gate
+	t     *throttle
 	now   func() time.Time
 	moved atomic.Int64 // when something moved last, by c.since
 }
 
 // attach makes the meter look at a session, and detach forget it.
-func (m *Meter) attach(c *control, g *gate, now func() time.Time) {
-	m.session.Store(&session{c: c, g: g, now: now})
+func (m *Meter) attach(c *control, g *gate, t *throttle, now func() time.Time) {
+	m.session.Store(&session{c: c, g: g, t: t, now: now})
 }
 func (m *Meter) detach() {
 	m.session.Store(nil)
@@ -79,7 +81,7 @@ func (m *Meter) disk() (done func()) {
 // onDisk reports whether this side's storage is what holds everything up.
 func (m *Meter) onDisk() bool {
 	s := m.session.Load()
-	return s != nil && m.disks.Load() > 0 && s.still() >= stillAfter
+	return s != nil && m.disks.Load() > 0 && s.still() >= stillAfter && !s.t.flows()
 }
 
 // waits says what a session waits for in a phase, and for how long nothing was
@@ -114,6 +116,11 @@ func (m *Meter) waits(phase Phase) (w Wait, silent time.Duration) {
 	case m.missing.Load() > 0:
 		return WaitSpace, 0
 	case still < stillAfter:
+		return WaitNothing, 0
+	case phase != PhaseFinish && s.t.flows(): // a block takes its time
+		if still >= lostAfter {
+			return WaitLimit, 0
+		}
 		return WaitNothing, 0
 	case m.disks.Load() > 0:
 		return WaitDisk, 0

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/transfer/wire"
 )
 
 const (
@@ -75,6 +76,8 @@ type sample struct {
 	at    time.Duration
 	sent  uint64
 	items uint64
+	link  uint64 // what sent took on the link
+	done  uint64 // bytes of what ended and is under way
 }
 
 // Estimator turns readings of one move into views. The zero value is ready. It
@@ -106,14 +109,26 @@ func (e *Estimator) Add(now time.Time, p transfer.Progress) View {
 	}
 	e.at += step
 	e.take(p)
-	recent := e.over(speedOver)
+	block := blockAt(p.Limit)
+	recent := e.over(max(speedOver, 2*block))
 	v.Speed, v.ItemSpeed = recent.perSecond()
-	if e.at < groundAfter || e.at-e.moved > staleAfter {
+	if p.Limit > 0 && recent.link > 0 { // blocks are counted as they begin
+		v.Speed = min(v.Speed, float64(p.Limit)*recent.sent/recent.link)
+	}
+	if e.at < groundAfter || e.at-e.moved > staleAfter+block {
 		e.left = eased{}
 		return v
 	}
 	v.Left = e.left.follow(e.estimate(p), step)
 	return v
+}
+
+// blockAt is how long a block takes under a limit.
+func blockAt(limit int64) time.Duration {
+	if limit <= 0 {
+		return 0
+	}
+	return seconds(wire.BlockSize / float64(limit))
 }
 
 // done is the part of the bar that is full.
@@ -137,7 +152,7 @@ func (e *Estimator) done(p transfer.Progress) float64 {
 
 // take keeps a sample.
 func (e *Estimator) take(p transfer.Progress) {
-	s := sample{e.at, p.SentBytes, p.DoneItems}
+	s := sample{e.at, p.SentBytes, p.DoneItems, p.LinkBytes, p.DoneBytes}
 	n := len(e.samples)
 	if n > 0 {
 		old := e.samples[n-1]
@@ -165,6 +180,8 @@ type span struct {
 	took  time.Duration
 	sent  float64
 	items float64
+	link  float64
+	done  float64
 }
 
 func (s span) perSecond() (bytes, items float64) {
@@ -178,7 +195,10 @@ func (s span) perSecond() (bytes, items float64) {
 func (s span) work(item float64) float64 { return s.sent + item*s.items }
 
 func between(a, b sample) span {
-	return span{b.at - a.at, float64(b.sent - a.sent), float64(b.items - a.items)}
+	return span{
+		b.at - a.at, float64(b.sent - a.sent), float64(b.items - a.items),
+		float64(b.link - min(a.link, b.link)), float64(b.done - min(a.done, b.done)),
+	}
 }
 
 // over returns what moved in the last d, or since the first sample.
@@ -200,10 +220,11 @@ func (e *Estimator) estimate(p transfer.Progress) Range {
 	bytes := float64(p.Bytes - min(p.Bytes, p.DoneBytes))
 	items := float64(p.Items - min(p.Items, p.DoneItems))
 	item, unsure := e.cost.item()
+	nearest := max(nearest, 3*blockAt(p.Limit))
 	recent := e.over(nearest)
 	horizon := nearest
 	if work := recent.work(item); work > 0 { // the longer it takes, the longer ago counts
-		horizon = clamp(seconds(recent.took.Seconds()*(bytes+item*items)/work)/3, nearest, keepFor)
+		horizon = clamp(seconds(recent.took.Seconds()*(bytes+item*items)/work)/3, nearest, max(nearest, keepFor))
 		recent = e.over(horizon)
 	}
 	r := Range{Low: longest}
@@ -218,11 +239,28 @@ func (e *Estimator) estimate(p transfer.Progress) Range {
 	spread := e.spread(horizon, item)
 	r.Low = time.Duration(float64(r.Low) / (1 + spread))
 	r.High = time.Duration(float64(r.High) / (1 - spread))
+	r = r.notBelow(limited(p, bytes, recent))
 	if r.High > longest {
 		return Range{}
 	}
 	return r
 }
+
+// limited is what the rest takes at least under a limit: where it is as what came
+// of late, of which some was there already and some was squeezed; and where it is
+// of what is sent as it is, of which the more may be the less has come.
+func limited(p transfer.Progress, bytes float64, recent span) Range {
+	if p.Limit <= 0 || recent.link <= 0 {
+		return Range{}
+	}
+	share := min(1, recent.link/max(recent.done, 1))
+	worst := share + (1-share)*min(1, bytes/max(float64(p.DoneBytes), 1))
+	full := bytes / float64(p.Limit)
+	return Range{seconds(full * share), seconds(full * worst)}
+}
+
+// notBelow raises the ends of a range to those of another.
+func (r Range) notBelow(o Range) Range { return Range{max(r.Low, o.Low), max(r.High, o.High)} }
 
 // spread is how much the speed of a few seconds differs from their mean.
 func (e *Estimator) spread(horizon time.Duration, item float64) float64 {

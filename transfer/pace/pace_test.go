@@ -257,6 +257,59 @@ func TestSpeed(t *testing.T) {
 	}
 }
 
+// TestLimit: many small items at the beginning, the first blocks counted at once,
+// and text that is squeezed make nobody believe that the rest is faster than the
+// limit.
+func TestLimit(t *testing.T) {
+	const size, limit = 73e6, 500e3
+	for name, squeezed := range map[string]float64{"as it is": 1, "squeezed": 0.3} {
+		t.Run(name, func(t *testing.T) {
+			var f feed
+			p := transfer.Progress{Phase: transfer.PhaseMove, Items: 1000, Bytes: size, Limit: limit}
+			for i := range 500 {
+				link := uint64(limit * every.Seconds())
+				if i == 0 {
+					link += 1 << 20
+				}
+				n := link
+				if i < 15 { // 3 s
+					n = uint64(float64(link) / squeezed)
+					p.DoneItems += 60
+				}
+				p.LinkBytes, p.SentBytes, p.DoneBytes = p.LinkBytes+link, p.SentBytes+n, p.DoneBytes+n
+				v := f.add(p)
+				truth := seconds((size - float64(p.DoneBytes)) / limit)
+				if v.Left.Known() && (v.Left.High < truth*95/100 || squeezed == 1 && v.Left.Low < truth*95/100) {
+					t.Fatalf("at %d: %v to %v, and it is %v", i, v.Left.Low, v.Left.High, truth)
+				}
+				if i > 21 && !v.Left.Known() || i > 330 && (v.Left.Low < truth*85/100 || v.Left.High > truth*13/10) {
+					t.Errorf("at %d: %v to %v, and it is %v", i, v.Left.Low, v.Left.High, truth)
+				}
+				if i > 32 && v.Speed > 1.01*limit {
+					t.Errorf("at %d: %v bytes a second", i, v.Speed)
+				}
+			}
+		})
+	}
+}
+
+// TestSlowest: under the least limit a block takes half a minute, and there is an
+// estimate between two of them.
+func TestSlowest(t *testing.T) {
+	var f feed
+	p := transfer.Progress{Phase: transfer.PhaseMove, Items: 1, Bytes: 10 << 20, Limit: transfer.LimitMin}
+	for i := range 1500 {
+		if i%131 == 0 {
+			p.LinkBytes, p.SentBytes, p.DoneBytes = p.LinkBytes+1<<18, p.SentBytes+1<<18, p.DoneBytes+1<<18
+		}
+		v := f.add(p)
+		truth := seconds(float64(p.Bytes-p.DoneBytes) / transfer.LimitMin)
+		if i > 300 && (v.Left.Low < truth*3/4 || v.Left.Low > truth*5/4 || v.Left.High > truth*4 || v.Speed < 8000 || v.Speed > 10_000) {
+			t.Fatalf("at %d: %v to %v, and it is %v; %v bytes a second", i, v.Left.Low, v.Left.High, truth, v.Speed)
+		}
+	}
+}
+
 // TestGround: nothing is said about the rest before it has ground.
 func TestGround(t *testing.T) {
 	var f feed

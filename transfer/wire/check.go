@@ -214,6 +214,13 @@ func (m *Full) check() error {
 	return nil
 }
 
+func (m *Limit) check() error {
+	if m.Rate > math.MaxInt64 {
+		return bad("limit: %d bytes a second", m.Rate)
+	}
+	return nil
+}
+
 func (m *Stop) check() error {
 	if m.Kind == StopNone {
 		return bad("stop: without a reason")

@@ -54,7 +54,8 @@ const (
 	TypeNeed    Type = 16 // receiver, from CompactSince on
 	TypeDone    Type = 17 // receiver, from CompactSince on
 
-	TypeFull Type = 128 // receiver
+	TypeFull  Type = 128 // receiver
+	TypeLimit Type = 129 // both
 )
 
 // Message is a control frame's body.
@@ -90,7 +91,7 @@ func register(ms ...Message) {
 
 func init() {
 	register(&Hello{}, &Offer{}, &Answer{}, &Items{}, &Want{}, &Settle{}, &Results{}, &End{}, &Totals{},
-		&Receipt{}, &Bye{}, &Ping{}, &Stop{}, &Waits{}, &List{}, &Need{}, &Done{}, &Full{})
+		&Receipt{}, &Bye{}, &Ping{}, &Stop{}, &Waits{}, &List{}, &Need{}, &Done{}, &Full{}, &Limit{})
 }
 
 // Append appends m as a frame to dst.

@@ -57,6 +57,7 @@ var goldens = map[string]Message{
 	"done":  &Done{Runs: []DoneRun{{Run{1, 2}, 1}, {Run{3, 1}, 3}, {Run{4 + 1<<40, 300}, 2}}},
 	"waits": &Waits{For: WaitPause | WaitDisk},
 	"full":  &Full{Missing: 300},
+	"limit": &Limit{Rate: 500_000},
 }
 
 // readHex reads a file of hex with comments behind #.

@@ -255,6 +255,14 @@ type Full struct {
 	Missing uint64 `cbor:"1,keyasint"`
 }
 
+// Limit says how much a side lets lanes carry, whenever that changes. Before the
+// first it has no limit. The sender keeps to the lower of the two. It is optional:
+// a sender that does not know it feels the receiver reading slowly.
+type Limit struct {
+	// Rate is bytes a second, all lanes together. 0 = no limit.
+	Rate uint64 `cbor:"1,keyasint"`
+}
+
 // Stop ends a session early. Nothing follows it.
 type Stop struct {
 	Kind StopKind `cbor:"1,keyasint"`
@@ -291,6 +299,7 @@ func (*Ping) Type() Type    { return TypePing }
 func (*Stop) Type() Type    { return TypeStop }
 func (*Waits) Type() Type   { return TypeWaits }
 func (*Full) Type() Type    { return TypeFull }
+func (*Limit) Type() Type   { return TypeLimit }
 
 // Item returns what e describes; kinds are the offer's, and group is its Group.
 func (e *Entry) Item(kinds []backup.Kind, group string) backup.Item {

@@ -20,7 +20,7 @@ func (c *command) openSource(ctx context.Context, from, quota, passwordFile stri
 	var err error
 	if quota != "" {
 		if opt.AppQuota, err = parseSize(quota); err != nil {
-			return nil, err
+			return nil, usagef("--app-quota cannot be %q: %v", quota, err)
 		}
 	}
 	var passwordErr error
@@ -45,14 +45,25 @@ func (c *command) openSource(ctx context.Context, from, quota, passwordFile stri
 	return p, nil
 }
 
-// parseSize reads a number of bytes: 500M, 2G, 1000000. The letters are powers
+// sizeError is why a size cannot be used, as the end of a sentence.
+type sizeError string
+
+const (
+	errNoSize  sizeError = "it is a number of bytes such as 500K, 20M, 20MB or 1G."
+	errTooMuch sizeError = "999T is the most."
+)
+
+func (e sizeError) Error() string { return string(e) }
+
+// mostSize is the largest size, in bytes.
+const mostSize = 999e12
+
+// parseSize reads a number of bytes: 500M, 2gb, 1000000. The letters are powers
 // of 1000, as sizes are shown.
 func parseSize(s string) (int64, error) {
-	bad := usagef("--app-quota is a size such as 500M or 4G.")
-	digits := strings.TrimSuffix(strings.ToUpper(s), "B")
-	unit := int64(1)
+	digits, unit := strings.ToUpper(s), uint64(1)
 	for i, letter := range []string{"K", "M", "G", "T"} {
-		if d, ok := strings.CutSuffix(digits, letter); ok {
+		if d, ok := strings.CutSuffix(strings.TrimSuffix(digits, "B"), letter); ok {
 			digits = d
 			for range i + 1 {
 				unit *= 1000
@@ -60,11 +71,14 @@ func parseSize(s string) (int64, error) {
 			break
 		}
 	}
-	n, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil || n <= 0 || n > (1<<62)/unit {
-		return 0, bad
+	switch n, err := strconv.ParseUint(digits, 10, 64); {
+	case errors.Is(err, strconv.ErrRange), err == nil && n > mostSize/unit:
+		return 0, errTooMuch
+	case err != nil || n == 0:
+		return 0, errNoSize
+	default:
+		return int64(n * unit), nil
 	}
-	return n * unit, nil
 }
 
 // planApps says of each app how it would move.

@@ -264,12 +264,15 @@ func flagText(err error) string {
 		return fmt.Sprintf("--%s needs a value after it.", name)
 	}
 	if m := badValue.FindStringSubmatch(text); m != nil {
+		if why := m[3]; strings.HasSuffix(why, ".") { // ours
+			return fmt.Sprintf("--%s cannot be %s: %s", m[2], m[1], why)
+		}
 		return fmt.Sprintf("--%s cannot be %s.", m[2], m[1])
 	}
 	return fmt.Sprintf("%q is not a flag.", text)
 }
 
-var badValue = regexp.MustCompile(`^invalid (?:boolean )?value (".*") for (?:flag )?-([^:]+): `)
+var badValue = regexp.MustCompile(`^invalid (?:boolean )?value (".*") for (?:flag )?-([^:]+): (.*)`)
 
 // say prints a line for a person, to standard error.
 func (c *command) say(format string, args ...any) {

@@ -141,6 +141,7 @@ type jsonProgress struct {
 	LinkBytes      uint64   `json:"link_bytes"`
 	DoneSteps      int      `json:"done_steps"`
 	Steps          int      `json:"steps"`
+	Limit          int64    `json:"limit,omitempty"`
 	BytesPerSecond float64  `json:"bytes_per_second"`
 	ItemsPerSecond float64  `json:"items_per_second"`
 	LeftLow        *float64 `json:"left_low,omitempty"`
@@ -349,7 +350,7 @@ func jsonProgressOf(p pace.View) jsonProgress {
 		Event: "progress", Phase: p.Phase.String(), Items: p.Items, DoneItems: p.DoneItems, Bytes: p.Bytes, DoneBytes: p.DoneBytes,
 		SentBytes: p.SentBytes, Failed: p.Failed, Missing: p.Missing, Seconds: p.Elapsed.Seconds(),
 		Part: p.Part, SafeBytes: p.SafeBytes, PendingBytes: p.PendingBytes, LinkBytes: p.LinkBytes, DoneSteps: p.DoneSteps, Steps: p.Steps,
-		BytesPerSecond: math.Round(p.Speed), ItemsPerSecond: math.Round(10*p.ItemSpeed) / 10,
+		Limit: p.Limit, BytesPerSecond: math.Round(p.Speed), ItemsPerSecond: math.Round(10*p.ItemSpeed) / 10,
 		Waiting: p.Waiting.String(), WaitingText: say.Waiting(p.Waiting, p.Silent).String(), Silent: p.Silent.Seconds(),
 		Lanes: p.Lanes, LanesWhy: p.LanesWhy,
 	}

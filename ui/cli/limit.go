@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"flag"
 	"strconv"
 
@@ -17,7 +16,8 @@ func limitFlag(fs *flag.FlagSet) *limit {
 	return l
 }
 
-var errLimit = errors.New("too little")
+// errLimit means that a limit is below transfer.LimitMin.
+const errLimit sizeError = "10K is the least."
 
 // String implements flag.Value.
 func (l *limit) String() string { return strconv.FormatInt(int64(*l), 10) }
@@ -25,7 +25,7 @@ func (l *limit) String() string { return strconv.FormatInt(int64(*l), 10) }
 // Set implements flag.Value.
 func (l *limit) Set(s string) error {
 	n, err := parseSize(s)
-	if err == nil && n < transfer.LimitMin {
+	if (err == nil || s == "0") && n < transfer.LimitMin {
 		err = errLimit
 	}
 	if err != nil {

@@ -43,8 +43,9 @@ the network goes away, both devices wait for up to 30 minutes and go on.
   --name NAME   the name that the other device sees (default: this model's)
   --yes         accept without asking whoever knows the code
   --once        end after one move, or after one that took its place
-  --limit N     bytes a second to take at most: 500K, 20M (20 MB/s), 1G; 10K is
-                the least (default: no limit)
+  --limit N     bytes a second to take at most: 500K, 20M (20 MB/s), 1G; from
+                10K to 999T, in small letters too, and with a B (20mb); the
+                other device is told, and sends no faster (default: no limit)
   --port N      the UDP port to listen on (default: a free one)
   --loopback    keep to this machine, to try it out
   --verbose     also say what goes over the link
@@ -78,13 +79,15 @@ goes away, it looks for the same new phone for up to 30 minutes, and goes on.
   --kinds K,K      send only these kinds (see "ferry plan")
   --name NAME      the name that the other device sees (default: this model's)
   --wait DURATION  how long to search (default 30s; 0 = until it is found)
-  --app-quota N    how much one app may move, such as 500M or 4G (default 2 GiB)
+  --app-quota N    how much one app may move, such as 500M or 4G, in letters as
+                   for --limit (default 2 GiB)
   --password-file F  read an encrypted archive's password from a file (- =
                    standard input)
   --lanes N        how many connections may carry content, 1 to 16 (default 12);
                    fewer are used where fewer do
-  --limit N        bytes a second to send at most: 500K, 20M (20 MB/s), 1G; 10K
-                   is the least (default: no limit)
+  --limit N        bytes a second to send at most: 500K, 20M (20 MB/s), 1G; from
+                   10K to 999T, in small letters too, and with a B (20mb)
+                   (default: no limit)
   --verify         after the move, read everything again on both phones, compare
                    it, and send what differs once more; nothing is overwritten
   --loopback       keep to this machine, to try it out
@@ -123,7 +126,8 @@ quota. Nothing is sent and nothing changes.
 
   --from DIR         the folder that is the phone, or an Android backup archive
   --kinds K,K        count only these kinds
-  --app-quota N      how much one app may move, such as 4G (default 2 GiB)
+  --app-quota N      how much one app may move, such as 500K, 20MB or 4G
+                     (default 2 GiB)
   --password-file F  read an encrypted archive's password from a file
   --json             one JSON object a line
 

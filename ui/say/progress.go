@@ -17,6 +17,7 @@ var waits = map[transfer.Wait]Problem{
 	transfer.WaitDisk:       {"Waiting for this phone's storage.", "It goes on by itself."},
 	transfer.WaitDiskThere:  {"Waiting for the other phone's storage.", "It goes on by itself."},
 	transfer.WaitSpace:      {"The new phone is full.", "Free some space on it, and the move goes on by itself."},
+	transfer.WaitLimit:      {"The speed is limited.", "It goes on by itself, as fast as the limits of both phones let it."},
 	transfer.WaitLink:       {"Hardly anything gets through.", "Bring the two phones closer together."},
 }
 
