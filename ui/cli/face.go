@@ -99,11 +99,17 @@ func (f *face) tell(ev session.Event) {
 		if !f.waiting {
 			c.say("Looking for it on every network that this device is on. Ctrl-C stops.")
 		}
+		if f.paused() {
+			c.say("You have paused it here: that stays so until you let it go on.")
+		}
 	case session.Back:
 		f.lost, f.told = false, 0
-		if ev.Agreed {
+		switch {
+		case ev.Agreed && f.paused():
+			c.say("It is back. The move is still paused here.")
+		case ev.Agreed:
 			c.say("It is back, and the move goes on.")
-		} else {
+		default:
 			c.say("It is back.")
 		}
 	case session.Found:
@@ -212,6 +218,9 @@ func (f *face) offered(o transfer.Offer) {
 		c.say("%s in all, %s free here.", say.Bytes(o.Bytes()), say.Bytes(o.Free))
 	}
 }
+
+// paused reports whether the person here has paused.
+func (f *face) paused() bool { return f.pauser != nil && f.pauser.Paused() }
 
 // peer is the device of a session under way, whose name may not be known yet.
 func peer(name string) string {

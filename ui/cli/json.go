@@ -147,6 +147,7 @@ type jsonProgress struct {
 	LeftHigh       *float64 `json:"left_high,omitempty"`
 	Waiting        string   `json:"waiting,omitempty"`
 	WaitingText    string   `json:"waiting_text,omitempty"`
+	Paused         string   `json:"paused,omitempty"`
 	Silent         float64  `json:"silent,omitempty"`
 	Lanes          int      `json:"lanes,omitempty"`
 	LanesWhy       string   `json:"lanes_why,omitempty"`
@@ -350,7 +351,7 @@ func jsonProgressOf(p pace.View) jsonProgress {
 		SentBytes: p.SentBytes, Failed: p.Failed, Missing: p.Missing, Seconds: p.Elapsed.Seconds(),
 		Part: p.Part, SafeBytes: p.SafeBytes, PendingBytes: p.PendingBytes, LinkBytes: p.LinkBytes, DoneSteps: p.DoneSteps, Steps: p.Steps,
 		BytesPerSecond: math.Round(p.Speed), ItemsPerSecond: math.Round(10*p.ItemSpeed) / 10,
-		Waiting: p.Waiting.String(), WaitingText: say.Waiting(p.Waiting, p.Silent).String(), Silent: p.Silent.Seconds(),
+		Waiting: p.Waiting.String(), WaitingText: say.Waiting(p.Waiting, p.Silent).String(), Paused: pausedBy(p.Paused), Silent: p.Silent.Seconds(),
 		Lanes: p.Lanes, LanesWhy: p.LanesWhy,
 	}
 	if p.Left.Known() {
