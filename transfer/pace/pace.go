@@ -38,8 +38,8 @@ const (
 	// nearest is the least that an estimate looks back.
 	nearest = 12 * time.Second
 	// stepMost is the most that counts from one reading to the next: what is more,
-	// the device slept, or somebody set its clock.
-	stepMost = 10 * time.Second
+	// the process was stopped, the device slept, or somebody set its clock.
+	stepMost = time.Second
 	// longest is the longest time that is worth saying.
 	longest = 100 * time.Hour
 
@@ -66,11 +66,12 @@ type View struct {
 	Speed float64
 	// ItemSpeed is items per second, of those that ended.
 	ItemSpeed float64
-	// Left is how long it may still take, while items move.
+	// Left is how long it may still take, while items move and the link is there.
 	Left Range
 }
 
-// sample is a reading, at a time that leaves out what persons took.
+// sample is a reading, at a time that leaves out what persons took, a link that
+// was lost, and a process that was stopped.
 type sample struct {
 	at    time.Duration
 	sent  uint64
@@ -100,7 +101,10 @@ func (e *Estimator) Add(now time.Time, p transfer.Progress) View {
 	}
 	e.began, e.last = true, now
 	v := View{Progress: p, Part: e.done(p)}
-	if !p.Phase.Moving() || p.Waiting.ByHand() {
+	if p.Lost {
+		e.forgetStill()
+	}
+	if !p.Phase.Moving() || p.Lost || p.Waiting.ByHand() || p.Paused.ByHand() {
 		e.left = eased{}
 		return v
 	}
@@ -108,12 +112,22 @@ func (e *Estimator) Add(now time.Time, p transfer.Progress) View {
 	e.take(p)
 	recent := e.over(speedOver)
 	v.Speed, v.ItemSpeed = recent.perSecond()
-	if e.at < groundAfter || e.at-e.moved > staleAfter {
+	if e.at < groundAfter || e.at-e.moved > staleAfter || p.Waiting == transfer.WaitLink {
 		e.left = eased{}
 		return v
 	}
 	v.Left = e.left.follow(e.estimate(p), step)
 	return v
+}
+
+// forgetStill takes back the time in which nothing moved: the link was lost before
+// that was noticed.
+func (e *Estimator) forgetStill() {
+	for n := len(e.samples); n > 1 && e.samples[n-1].at > e.moved; n-- {
+		e.samples = e.samples[:n-1]
+	}
+	e.at = min(e.at, e.moved)
+	e.cost.last.at = min(e.cost.last.at, e.at)
 }
 
 // done is the part of the bar that is full.
