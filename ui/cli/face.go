@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/ferry-move/ferry/app/session"
 	"github.com/ferry-move/ferry/mobile"
@@ -28,6 +29,9 @@ type face struct {
 	waiting  bool // the new phone's side
 	last     session.Done
 	lost     bool // the link is lost, and the other device is waited for
+
+	pausing sync.Mutex
+	moving  bool // a move is under way; guarded by pausing
 }
 
 func newFace(c *command, p mobile.Device) *face {
@@ -52,9 +56,7 @@ func (f *face) event(ev session.Event) {
 		f.last = d
 		f.progress.end()
 		f.progress, f.lost = nil, false
-		if f.pauser != nil {
-			f.pauser.Resume() // the next move is another one
-		}
+		f.moves(false)
 		c.broken = c.broken && d.Err != nil
 		if c.json {
 			c.emit(jsonOf(d))
@@ -72,6 +74,7 @@ func (f *face) event(ev session.Event) {
 	case session.Accepted:
 		f.told = 0
 		c.broken = true
+		f.moves(true)
 		f.progress = c.startProgress(ev.Meter, f.pauser)
 	case session.Verifying:
 		f.progress.end()
