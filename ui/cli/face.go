@@ -56,12 +56,18 @@ func (f *face) event(ev session.Event) {
 		f.last = d
 		f.progress.end()
 		f.progress, f.lost = nil, false
-		f.moves(false)
+		still := errors.Is(d.Err, session.ErrReplaced) && f.paused()
+		if !still {
+			f.moves(false)
+		}
 		c.broken = c.broken && d.Err != nil
 		if c.json {
 			c.emit(jsonOf(d))
 		}
 		f.done(d)
+		if still {
+			c.say("It was paused here, and the move that begins in its place is too.")
+		}
 		return
 	}
 	if c.json {

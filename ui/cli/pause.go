@@ -45,7 +45,9 @@ func (f *face) toggle() {
 }
 
 // moves notes whether a move is under way, also while its link is lost. When it is
-// over, so is its pause: the next one is another.
+// over, so is its pause: the next one is another. But one that begins in the place
+// of a move whose link was lost, as when the old phone was started again, is the
+// same to the person who paused.
 func (f *face) moves(yes bool) {
 	if f.pauser == nil {
 		return

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -51,5 +52,27 @@ func TestNothingToPause(t *testing.T) {
 	f.event(session.Done{Report: new(transfer.Report), Err: transfer.ErrLinkLost})
 	if f.toggle(); f.pauser.Paused() || strings.Count(said(), "nothing to pause") != 2 {
 		t.Errorf("after a move; said %q", said())
+	}
+}
+
+// TestPauseOfAReplacedMove: an old phone that is started again does not end the
+// pause of the person at the new one.
+func TestPauseOfAReplacedMove(t *testing.T) {
+	f, said := paused(t)
+	f.event(session.Accepted{Meter: new(transfer.Meter)})
+	f.toggle()
+	f.event(session.Waiting{})
+	f.event(session.Done{Report: new(transfer.Report), Err: errors.Join(session.ErrReplaced, transfer.ErrLinkLost)})
+	if !f.pauser.Paused() || !strings.Contains(said(), "It was paused here") {
+		t.Errorf("it is over; said %q", said())
+	}
+	if f.toggle(); f.pauser.Paused() {
+		t.Error("it does not end before the next move begins")
+	}
+	f.toggle()
+	f.event(session.Accepted{Meter: new(transfer.Meter)})
+	f.event(session.Done{Report: new(transfer.Report)})
+	if f.pauser.Paused() {
+		t.Error("it holds for a third move")
 	}
 }

@@ -226,7 +226,7 @@ func (g Group) with(name string) Group {
 
 // done ends a move.
 func (s State) done(d session.Done) State {
-	s.Offer, s.Paused = nil, false
+	s.Offer, s.Paused = nil, s.Paused && errors.Is(d.Err, session.ErrReplaced)
 	if s.refused {
 		s.refused, s.Notice = false, say.Error(d.Err).String()
 		return s

@@ -81,6 +81,13 @@ func TestStateWaitsForALink(t *testing.T) {
 	if s = s.event(session.Back{Agreed: true}); !s.Paused || s.Screen != Moving {
 		t.Errorf("paused, back: %v on screen %d", s.Paused, s.Screen)
 	}
+	s = s.event(session.Waiting{}).event(session.Done{Report: report(true), Err: session.ErrReplaced}).offered(offer()).answered(true)
+	if !s.Paused { // the old phone was started again
+		t.Error("a move in the place of a paused one is not paused")
+	}
+	if s = s.event(session.Done{Report: report(true)}); s.Paused {
+		t.Error("paused when it is over")
+	}
 	s = ready("/f", infos).offered(offer()).event(session.Waiting{})
 	if s.Screen != Waiting || s.Offer != nil {
 		t.Errorf("an offer whose device is gone: %+v", s)
