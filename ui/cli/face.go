@@ -62,7 +62,7 @@ func (f *face) event(ev session.Event) {
 		}
 		c.broken = c.broken && d.Err != nil
 		if c.json {
-			c.emit(jsonOf(d))
+			c.emit(jsonDoneOf(d, c.brokeOff(d.Err)))
 		}
 		f.done(d)
 		if still {

@@ -207,6 +207,7 @@ type jsonDone struct {
 	Verified  bool    `json:"verified"`
 	Differed  uint64  `json:"differed"`
 	Error     string  `json:"error,omitempty"`
+	Next      string  `json:"next,omitempty"`
 }
 
 type jsonReceipt struct {
@@ -270,8 +271,6 @@ func jsonOf(ev session.Event) any {
 		return j
 	case session.WaitingForSpace:
 		return jsonSpace{"space", ev.Missing}
-	case session.Done:
-		return jsonDoneOf(ev)
 	}
 	return nil
 }
@@ -326,21 +325,20 @@ func jsonItemOf(ev session.Item) jsonItem {
 	return j
 }
 
-func jsonDoneOf(ev session.Done) jsonDone {
+// jsonDoneOf makes the end of a move, which broke off for a problem, if for any.
+func jsonDoneOf(ev session.Done, p say.Problem) jsonDone {
 	r := ev.Report
 	j := jsonDone{
 		Event: "done", Complete: ev.Err == nil && ev.Complete(), Device: string(r.Peer.Device), Name: r.Peer.Name,
 		Kinds: []jsonTotals{}, Declined: append([]receipt.Declined{}, r.Declined...),
 		SentItems: r.SentItems, SentBytes: r.SentBytes, Seconds: r.Elapsed.Seconds(), Receipt: ev.ReceiptPath,
+		Error: p.What, Next: p.Next,
 	}
 	for _, k := range r.Kinds {
 		j.Kinds = append(j.Kinds, jsonTotals{k.Kind, k.Items, k.Added, k.Merged, k.Skipped, k.Failed, k.Bytes, k.Folders})
 	}
 	if v := ev.Verified; v != nil {
 		j.Verified, j.Differed = ev.Err == nil && v.Complete(), v.SentItems
-	}
-	if ev.Err != nil {
-		j.Error = say.Error(ev.Err).What
 	}
 	return j
 }
