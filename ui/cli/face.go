@@ -70,6 +70,9 @@ func (f *face) event(ev session.Event) {
 		}
 		return
 	}
+	if _, ok := ev.(session.Accepted); ok {
+		f.moves(true) // before anybody hears of it
+	}
 	if c.json {
 		c.emit(jsonOf(ev))
 	} else {
@@ -80,7 +83,6 @@ func (f *face) event(ev session.Event) {
 	case session.Accepted:
 		f.told = 0
 		c.broken = true
-		f.moves(true)
 		f.progress = c.startProgress(ev.Meter, f.pauser)
 	case session.Verifying:
 		f.progress.end()
