@@ -62,6 +62,11 @@ type Progress struct {
 	// the other phone, 0 while that is no matter.
 	Waiting Wait
 	Silent  time.Duration
+	// Paused is who has paused, a Wait that is ByHand or WaitNothing. It is also
+	// known while Waiting is something else: that of the other phone as it said last.
+	Paused Wait
+	// Lost tells that the link is lost, or that items do not move again yet.
+	Lost bool
 	// Elapsed is the time since items began to move; 0 before.
 	Elapsed time.Duration
 	Kinds   []KindProgress
@@ -112,6 +117,7 @@ func (m *Meter) Snapshot() Progress {
 	if s := m.session.Load(); s != nil {
 		p.Limit = s.t.rate()
 	}
+	p.Paused, p.Lost = m.paused(p.Phase), m.isLost()
 	steps := m.steps.Load()
 	p.DoneSteps, p.Steps = int(uint32(steps)), int(steps>>32)
 	p.Missing = m.missing.Load()
@@ -139,11 +145,17 @@ func (m *Meter) Snapshot() Progress {
 	return p
 }
 
+// setPhase begins a phase. A session that goes on counts nothing anew and asks
+// nobody: it keeps its phase until items move again.
 func (m *Meter) setPhase(p Phase) {
+	if p <= PhaseAsk && m.began.Load() != nil {
+		return
+	}
 	if p.Moving() {
-		b := &beginning{now: time.Now}
-		if s := m.session.Load(); s != nil {
+		b, s := &beginning{now: time.Now}, m.session.Load()
+		if s != nil {
 			b.now = s.now
+			s.moving.Store(max(1, s.c.since()))
 		}
 		b.at = b.now()
 		m.began.CompareAndSwap(nil, b)

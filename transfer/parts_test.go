@@ -1,8 +1,11 @@
 package transfer
 
 import (
+	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/transfer/wire"
@@ -66,4 +69,60 @@ func TestMeterGoesOn(t *testing.T) {
 	m.again()
 	m.setKinds([]KindProgress{{Kind: "files", Items: 1, Bytes: 1000}})
 	check("with less than there was", 1, 1000)
+}
+
+// A pause, and that the link is lost, are known until another part's items move.
+func TestMeterOfALostLink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var m Meter
+		var here Pauser
+		part := func() *gate {
+			c, g := newControl(nil), newGate(&here)
+			m.again()
+			m.attach(c, g, new(throttle), time.Now)
+			m.setPhase(PhasePlan)
+			m.setPhase(PhaseAsk)
+			return g
+		}
+		check := func(when string, phase Phase, waiting, paused Wait, lost bool) {
+			t.Helper()
+			p := m.Snapshot()
+			if p.Phase != phase || p.Waiting != waiting || p.Paused != paused || p.Lost != lost {
+				t.Errorf("%s: phase %v, waits for %q, paused: %q, lost: %v; want %v, %q, %q, %v",
+					when, p.Phase, p.Waiting, p.Paused, p.Lost, phase, waiting, paused, lost)
+			}
+		}
+		g := part()
+		check("when it is asked", PhaseAsk, WaitPerson, WaitNothing, false)
+		m.setPhase(PhaseMove)
+		here.Pause()
+		g.heard(&wire.Waits{For: wire.WaitPause})
+		check("when both paused", PhaseMove, WaitPauseBoth, WaitPauseBoth, false)
+		m.detach(fmt.Errorf("%w: silent", ErrLinkLost))
+		check("without a link", PhaseMove, WaitLink, WaitPauseBoth, true)
+		time.Sleep(time.Hour)
+		check("an hour later", PhaseMove, WaitLink, WaitPauseBoth, true)
+		here.Resume()
+		check("gone on here", PhaseMove, WaitLink, WaitPauseThere, true)
+		here.Pause()
+
+		part()
+		check("back", PhaseMove, WaitPauseBoth, WaitPauseBoth, true)
+		m.detach(&StopError{Kind: wire.StopBusy, Remote: true})
+		check("not yet", PhaseMove, WaitLink, WaitPauseBoth, true)
+		g = part()
+		m.setPhase(PhaseMove)
+		check("when items move", PhaseMove, WaitPauseBoth, WaitPauseBoth, false)
+		g.heard(&wire.Waits{})
+		check("gone on there", PhaseMove, WaitPause, WaitPause, false)
+		g.heard(&wire.Waits{For: wire.WaitPause})
+		m.detach(ErrLinkLost)
+		part()
+		m.setPhase(PhaseMove)
+		check("before it says anything", PhaseMove, WaitPauseBoth, WaitPauseBoth, false)
+		time.Sleep(stillAfter * 3 / 2)
+		check("when it has nothing to say", PhaseMove, WaitPause, WaitPause, false)
+		m.detach(nil)
+		check("at the end", PhaseMove, WaitNothing, WaitNothing, false)
+	})
 }

@@ -67,9 +67,10 @@ func (p *Pauser) state() (paused bool, changed <-chan struct{}) {
 //	     <────────────────────────────────────────
 //	      Resume here, and Waits without WaitPause
 type gate struct {
-	here  *Pauser
-	there Pauser        // as the other side said last
-	flags atomic.Uint32 // what it said last; wire.WaitFlags
+	here    *Pauser
+	there   Pauser        // as the other side said last
+	flags   atomic.Uint32 // what it said last; wire.WaitFlags
+	heardOf atomic.Bool   // it said something
 	// told is what this side said last. It belongs to tellPause, and to tellWaits
 	// after that.
 	told wire.WaitFlags
@@ -88,6 +89,7 @@ func (g *gate) shut() bool { return g.here.Paused() || g.there.Paused() }
 func (g *gate) heard(m *wire.Waits) {
 	g.flags.Store(uint32(m.For))
 	g.there.set(func(bool) bool { return m.For&wire.WaitPause != 0 })
+	g.heardOf.Store(true)
 }
 
 // pass waits until the gate is open, or until over is closed.

@@ -152,7 +152,8 @@ func Receive(ctx context.Context, cfg ReceiveConfig) (*Report, error) {
 	r.meter.again()
 	r.gate = newGate(cfg.Pauser)
 	r.meter.attach(r.c, r.gate, &r.throttle, cfg.Now)
-	defer r.meter.detach()
+	var err error
+	defer func() { r.meter.detach(err) }()
 	if r.cfg.LaneCount <= 0 {
 		r.cfg.LaneCount = MaxLanes
 	}
@@ -160,7 +161,7 @@ func Receive(ctx context.Context, cfg ReceiveConfig) (*Report, error) {
 		r.cfg.Boot = journal.ThisBoot()
 	}
 	rand.Read(r.token[:])
-	err := afterReceipt(runSession(ctx, r.c, r.readLoop, r.run), &r.report)
+	err = afterReceipt(runSession(ctx, r.c, r.readLoop, r.run), &r.report)
 	err = errors.Join(err, r.closeAll(context.WithoutCancel(ctx)))
 	r.mu.Lock()
 	defer r.mu.Unlock()

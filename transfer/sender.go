@@ -169,7 +169,8 @@ func Send(ctx context.Context, cfg SendConfig) (*Report, error) {
 	s.gate = newGate(cfg.Pauser)
 	s.throttle.limit, s.throttle.now = cfg.Limit, cfg.Now
 	s.meter.attach(s.c, s.gate, &s.throttle, cfg.Now)
-	defer s.meter.detach()
+	var err error
+	defer func() { s.meter.detach(err) }()
 	if s.cfg.LaneCount <= 0 {
 		s.cfg.LaneCount = DefaultLanes
 	}
@@ -177,7 +178,7 @@ func Send(ctx context.Context, cfg SendConfig) (*Report, error) {
 	if s.session = s.cfg.Session; s.session.IsZero() {
 		rand.Read(s.session[:])
 	}
-	err := afterReceipt(runSession(ctx, s.c, s.readLoop, s.run), &s.report)
+	err = afterReceipt(runSession(ctx, s.c, s.readLoop, s.run), &s.report)
 	for _, l := range s.lanes {
 		l.Close()
 	}

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -50,15 +51,66 @@ type session struct {
 	t     *throttle
 	now   func() time.Time
 	moved atomic.Int64 // when something moved last, by c.since
+	// after tells that it goes on where another one lost its link, and paused that
+	// the other phone was paused then. Immutable.
+	after, paused bool
+	moving        atomic.Int64 // when items began to move, by c.since; 0 = not yet
+	lost          atomic.Bool  // its link; nothing of it runs any more
 }
 
-// attach makes the meter look at a session, and detach forget it.
+// attach makes the meter look at a session.
 func (m *Meter) attach(c *control, g *gate, t *throttle, now func() time.Time) {
-	m.session.Store(&session{c: c, g: g, t: t, now: now})
+	s := &session{c: c, g: g, t: t, now: now}
+	if was := m.session.Load(); was != nil && was.lost.Load() {
+		s.after, s.paused = true, was.pausedThere()
+	}
+	m.session.Store(s)
 }
-func (m *Meter) detach() {
-	m.session.Store(nil)
+
+// detach makes it forget one that ended with err, unless its link was lost, or did
+// not come to replace one that was: what the persons had said holds until the next.
+func (m *Meter) detach(err error) {
 	m.missing.Store(0)
+	s := m.session.Load()
+	if s != nil && err != nil && (errors.Is(err, ErrLinkLost) || m.isLost()) {
+		s.lost.Store(true)
+		return
+	}
+	m.session.Store(nil)
+}
+
+// pausedThere reports whether the person at the other phone has paused. It says so
+// soon after items begin to move; until then what it said before counts.
+func (s *session) pausedThere() bool {
+	if !s.paused || s.g.heardOf.Load() {
+		return s.g.there.Paused()
+	}
+	since := s.moving.Load()
+	return since == 0 || s.c.since()-since < int64(stillAfter)
+}
+
+// paused says who has paused, in a phase in which that matters.
+func (m *Meter) paused(phase Phase) Wait {
+	s := m.session.Load()
+	if s == nil || phase == PhaseFinish || phase == PhaseDone || !phase.Moving() && m.began.Load() == nil {
+		return WaitNothing
+	}
+	here, there := s.g.here.Paused(), s.pausedThere()
+	switch {
+	case here && there:
+		return WaitPauseBoth
+	case here:
+		return WaitPause
+	case there:
+		return WaitPauseThere
+	}
+	return WaitNothing
+}
+
+// isLost reports whether the link is lost, or items do not move again yet.
+func (m *Meter) isLost() bool {
+	s := m.session.Load()
+	return s != nil && (s.lost.Load() || s.after && s.moving.Load() == 0)
 }
 
 // stirred notes that something moved.
@@ -91,21 +143,18 @@ func (m *Meter) waits(phase Phase) (w Wait, silent time.Duration) {
 	if s == nil || phase == PhaseDone {
 		return WaitNothing, 0
 	}
-	if d := time.Duration(s.c.since() - s.c.lastIn.Load()); d >= silentAfter {
+	switch d := time.Duration(s.c.since() - s.c.lastIn.Load()); {
+	case d >= silentAfter:
 		return WaitLink, d
+	case s.lost.Load():
+		return WaitLink, 0
 	}
 	switch phase {
 	case PhaseAsk:
 		return WaitPerson, 0
 	case PhaseMove, PhaseVerify:
-		here, there := s.g.here.Paused(), s.g.there.Paused()
-		switch {
-		case here && there:
-			return WaitPauseBoth, 0
-		case here:
-			return WaitPause, 0
-		case there:
-			return WaitPauseThere, 0
+		if w := m.paused(phase); w != WaitNothing {
+			return w, 0
 		}
 	case PhaseFinish:
 	default:

@@ -39,8 +39,8 @@ const (
 	// nearest is the least that an estimate looks back.
 	nearest = 12 * time.Second
 	// stepMost is the most that counts from one reading to the next: what is more,
-	// the device slept, or somebody set its clock.
-	stepMost = 10 * time.Second
+	// the process was stopped, the device slept, or somebody set its clock.
+	stepMost = time.Second
 	// longest is the longest time that is worth saying.
 	longest = 100 * time.Hour
 
@@ -67,11 +67,12 @@ type View struct {
 	Speed float64
 	// ItemSpeed is items per second, of those that ended.
 	ItemSpeed float64
-	// Left is how long it may still take, while items move.
+	// Left is how long it may still take, while items move and the link is there.
 	Left Range
 }
 
-// sample is a reading, at a time that leaves out what persons took.
+// sample is a reading, at a time that leaves out what persons took, a link that
+// was lost, and a process that was stopped.
 type sample struct {
 	at    time.Duration
 	sent  uint64
@@ -103,7 +104,10 @@ func (e *Estimator) Add(now time.Time, p transfer.Progress) View {
 	}
 	e.began, e.last = true, now
 	v := View{Progress: p, Part: e.done(p)}
-	if !p.Phase.Moving() || p.Waiting.ByHand() {
+	if p.Lost {
+		e.forgetStill()
+	}
+	if !p.Phase.Moving() || p.Lost || p.Waiting.ByHand() || p.Paused.ByHand() {
 		e.left = eased{}
 		return v
 	}
@@ -115,7 +119,7 @@ func (e *Estimator) Add(now time.Time, p transfer.Progress) View {
 	if p.Limit > 0 && recent.link > 0 { // blocks are counted as they begin
 		v.Speed = min(v.Speed, float64(p.Limit)*recent.sent/recent.link)
 	}
-	if e.at < groundAfter || e.at-e.moved > staleAfter+block {
+	if e.at < groundAfter || e.at-e.moved > staleAfter+block || p.Waiting == transfer.WaitLink {
 		e.left = eased{}
 		return v
 	}
@@ -129,6 +133,16 @@ func blockAt(limit int64) time.Duration {
 		return 0
 	}
 	return seconds(wire.BlockSize / float64(limit))
+}
+
+// forgetStill takes back the time in which nothing moved: the link was lost before
+// that was noticed.
+func (e *Estimator) forgetStill() {
+	for n := len(e.samples); n > 1 && e.samples[n-1].at > e.moved; n-- {
+		e.samples = e.samples[:n-1]
+	}
+	e.at = min(e.at, e.moved)
+	e.cost.last.at = min(e.cost.last.at, e.at)
 }
 
 // done is the part of the bar that is full.

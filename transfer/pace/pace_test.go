@@ -374,6 +374,62 @@ func TestPaused(t *testing.T) {
 	}
 }
 
+// TestLost: a link that is lost, also before that is noticed, and a process that is
+// stopped have no estimate and cost it nothing.
+func TestLost(t *testing.T) {
+	for name, still := range map[string]func(t *testing.T, f *feed, p transfer.Progress) View{
+		"link": func(t *testing.T, f *feed, p transfer.Progress) (v View) {
+			for range 9 {
+				f.add(p)
+			}
+			p.Waiting, p.Silent = transfer.WaitLink, 2*time.Second
+			for range 12 {
+				if v = f.add(p); v.Left.Known() {
+					t.Fatalf("silent: %+v", v.Left)
+				}
+			}
+			p.Lost = true
+			for range 100 {
+				if v = f.add(p); v.Left.Known() || v.Speed != 0 {
+					t.Fatalf("lost: %+v", v)
+				}
+			}
+			p.Waiting = transfer.WaitNothing // it is back
+			return f.add(p)
+		},
+		"stopped": func(_ *testing.T, f *feed, p transfer.Progress) View {
+			f.now = f.now.Add(20 * time.Second)
+			return f.add(p)
+		},
+		"stopped, then lost": func(_ *testing.T, f *feed, p transfer.Progress) View {
+			f.now = f.now.Add(time.Hour)
+			f.add(p)
+			p.Waiting, p.Lost = transfer.WaitLink, true
+			return f.add(p)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var f feed
+			p := transfer.Progress{Phase: transfer.PhaseMove, Items: 1000, Bytes: 600e6}
+			move := func() View {
+				p.SentBytes, p.DoneBytes, p.DoneItems = p.SentBytes+2e6, p.DoneBytes+2e6, p.DoneItems+3
+				return f.add(p)
+			}
+			for range 150 { // 10 MB a second for half a minute
+				move()
+			}
+			still(t, &f, p)
+			for range 25 {
+				v := move()
+				truth := seconds(float64(p.Bytes-p.DoneBytes) / 10e6)
+				if !v.Left.Known() || v.Left.High > truth*3/2 || v.Left.Low < truth*2/3 {
+					t.Fatalf("%v where it takes %v", v.Left, truth)
+				}
+			}
+		})
+	}
+}
+
 // TestPart: C22. The bar is full when both have signed and not before; what came
 // and is not safe counts less, and the last phase has a part of its own.
 func TestPart(t *testing.T) {

@@ -46,6 +46,7 @@ type Stdio struct {
 
 // command is one run of a command.
 type command struct {
+	name    string // as it was called
 	io      Stdio
 	json    bool
 	verbose bool
@@ -94,6 +95,7 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 		return exitUsage
 	}
 	name, args := args[0], args[1:]
+	c.name = name
 	run, ok := commands[name]
 	switch {
 	case name == "help" || name == "--help" || name == "-h":
@@ -109,7 +111,7 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 		fmt.Fprint(std.Out, details[name])
 		return exitOK
 	}
-	return c.exit(ctx, name, err)
+	return c.exit(ctx, err)
 }
 
 func (c *command) help(args []string) int {
@@ -140,12 +142,12 @@ var commands = map[string]func(*command, context.Context, []string) error{
 var errIncomplete = errors.New("some items were not moved")
 
 // exit says what went wrong and picks the exit code.
-func (c *command) exit(ctx context.Context, name string, err error) int {
+func (c *command) exit(ctx context.Context, err error) int {
 	code := exitCode(ctx, err)
 	if err == nil || errors.Is(err, errIncomplete) {
 		return code
 	}
-	p := c.problem(name, code, err)
+	p := c.problem(code, err)
 	c.warn(p)
 	if c.json {
 		c.emit(jsonError{Event: "error", Error: p.What, Next: p.Next, Exit: code})
@@ -153,17 +155,17 @@ func (c *command) exit(ctx context.Context, name string, err error) int {
 	return code
 }
 
-func (c *command) problem(name string, code int, err error) say.Problem {
+func (c *command) problem(code int, err error) say.Problem {
 	var use *usageError
 	var arg *argumentError
 	switch {
 	case errors.As(err, &use):
-		return say.Problem{What: use.text, Next: fmt.Sprintf("See \"ferry help %s\".", name)}
+		return say.Problem{What: use.text, Next: fmt.Sprintf("See \"ferry help %s\".", c.name)}
 	case code == exitInterrupted && c.broken:
-		return say.Problem{What: "Interrupted.", Next: "What has arrived stays, and a new move goes on from there."}
-	case code == exitInterrupted && name == "receive":
+		return say.Interrupted()
+	case code == exitInterrupted && c.name == "receive":
 		return say.Problem{What: "Stopped waiting for the old phone."}
-	case code == exitInterrupted && name == "send":
+	case code == exitInterrupted && c.name == "send":
 		return say.Problem{What: "Interrupted.", Next: "Nothing was moved."}
 	case code == exitInterrupted:
 		return say.Problem{What: "Interrupted."}
@@ -173,6 +175,21 @@ func (c *command) problem(name string, code int, err error) say.Problem {
 		return p
 	}
 	return say.Error(err)
+}
+
+// brokeOff says why a move broke off with err, as exit says it if the command ends
+// with that too.
+func (c *command) brokeOff(err error) say.Problem {
+	code := exitBroken
+	select {
+	case <-c.interrupted:
+		code = exitInterrupted
+	default:
+	}
+	if err == nil {
+		return say.Problem{}
+	}
+	return c.problem(code, err)
 }
 
 // warn tells a problem to a person, in the manner of the command line.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/ferry-move/ferry/app/session"
 	"github.com/ferry-move/ferry/mobile"
@@ -28,6 +29,9 @@ type face struct {
 	waiting  bool // the new phone's side
 	last     session.Done
 	lost     bool // the link is lost, and the other device is waited for
+
+	pausing sync.Mutex
+	moving  bool // a move is under way; guarded by pausing
 }
 
 func newFace(c *command, p mobile.Device) *face {
@@ -52,15 +56,22 @@ func (f *face) event(ev session.Event) {
 		f.last = d
 		f.progress.end()
 		f.progress, f.lost = nil, false
-		if f.pauser != nil {
-			f.pauser.Resume() // the next move is another one
+		still := errors.Is(d.Err, session.ErrReplaced) && f.paused()
+		if !still {
+			f.moves(false)
 		}
 		c.broken = c.broken && d.Err != nil
 		if c.json {
-			c.emit(jsonOf(d))
+			c.emit(jsonDoneOf(d, c.brokeOff(d.Err)))
 		}
 		f.done(d)
+		if still {
+			c.say("It was paused here, and the move that begins in its place is too.")
+		}
 		return
+	}
+	if _, ok := ev.(session.Accepted); ok {
+		f.moves(true) // before anybody hears of it
 	}
 	if c.json {
 		c.emit(jsonOf(ev))
@@ -99,11 +110,17 @@ func (f *face) tell(ev session.Event) {
 		if !f.waiting {
 			c.say("Looking for it on every network that this device is on. Ctrl-C stops.")
 		}
+		if f.paused() {
+			c.say("You have paused it here: that stays so until you let it go on.")
+		}
 	case session.Back:
 		f.lost, f.told = false, 0
-		if ev.Agreed {
+		switch {
+		case ev.Agreed && f.paused():
+			c.say("It is back. The move is still paused here.")
+		case ev.Agreed:
 			c.say("It is back, and the move goes on.")
-		} else {
+		default:
 			c.say("It is back.")
 		}
 	case session.Found:
@@ -212,6 +229,9 @@ func (f *face) offered(o transfer.Offer) {
 		c.say("%s in all, %s free here.", say.Bytes(o.Bytes()), say.Bytes(o.Free))
 	}
 }
+
+// paused reports whether the person here has paused.
+func (f *face) paused() bool { return f.pauser != nil && f.pauser.Paused() }
 
 // peer is the device of a session under way, whose name may not be known yet.
 func peer(name string) string {

@@ -148,6 +148,7 @@ type jsonProgress struct {
 	LeftHigh       *float64 `json:"left_high,omitempty"`
 	Waiting        string   `json:"waiting,omitempty"`
 	WaitingText    string   `json:"waiting_text,omitempty"`
+	Paused         string   `json:"paused,omitempty"`
 	Silent         float64  `json:"silent,omitempty"`
 	Lanes          int      `json:"lanes,omitempty"`
 	LanesWhy       string   `json:"lanes_why,omitempty"`
@@ -207,6 +208,7 @@ type jsonDone struct {
 	Verified  bool    `json:"verified"`
 	Differed  uint64  `json:"differed"`
 	Error     string  `json:"error,omitempty"`
+	Next      string  `json:"next,omitempty"`
 }
 
 type jsonReceipt struct {
@@ -270,8 +272,6 @@ func jsonOf(ev session.Event) any {
 		return j
 	case session.WaitingForSpace:
 		return jsonSpace{"space", ev.Missing}
-	case session.Done:
-		return jsonDoneOf(ev)
 	}
 	return nil
 }
@@ -326,21 +326,20 @@ func jsonItemOf(ev session.Item) jsonItem {
 	return j
 }
 
-func jsonDoneOf(ev session.Done) jsonDone {
+// jsonDoneOf makes the end of a move, which broke off for a problem, if for any.
+func jsonDoneOf(ev session.Done, p say.Problem) jsonDone {
 	r := ev.Report
 	j := jsonDone{
 		Event: "done", Complete: ev.Err == nil && ev.Complete(), Device: string(r.Peer.Device), Name: r.Peer.Name,
 		Kinds: []jsonTotals{}, Declined: append([]receipt.Declined{}, r.Declined...),
 		SentItems: r.SentItems, SentBytes: r.SentBytes, Seconds: r.Elapsed.Seconds(), Receipt: ev.ReceiptPath,
+		Error: p.What, Next: p.Next,
 	}
 	for _, k := range r.Kinds {
 		j.Kinds = append(j.Kinds, jsonTotals{k.Kind, k.Items, k.Added, k.Merged, k.Skipped, k.Failed, k.Bytes, k.Folders})
 	}
 	if v := ev.Verified; v != nil {
 		j.Verified, j.Differed = ev.Err == nil && v.Complete(), v.SentItems
-	}
-	if ev.Err != nil {
-		j.Error = say.Error(ev.Err).What
 	}
 	return j
 }
@@ -351,7 +350,7 @@ func jsonProgressOf(p pace.View) jsonProgress {
 		SentBytes: p.SentBytes, Failed: p.Failed, Missing: p.Missing, Seconds: p.Elapsed.Seconds(),
 		Part: p.Part, SafeBytes: p.SafeBytes, PendingBytes: p.PendingBytes, LinkBytes: p.LinkBytes, DoneSteps: p.DoneSteps, Steps: p.Steps,
 		Limit: p.Limit, BytesPerSecond: math.Round(p.Speed), ItemsPerSecond: math.Round(10*p.ItemSpeed) / 10,
-		Waiting: p.Waiting.String(), WaitingText: say.Waiting(p.Waiting, p.Silent).String(), Silent: p.Silent.Seconds(),
+		Waiting: p.Waiting.String(), WaitingText: say.Waiting(p.Waiting, p.Silent).String(), Paused: pausedBy(p.Paused), Silent: p.Silent.Seconds(),
 		Lanes: p.Lanes, LanesWhy: p.LanesWhy,
 	}
 	if p.Left.Known() {

@@ -58,12 +58,10 @@ func (c *command) receive(ctx context.Context, args []string) error {
 	defer p.Close()
 	f := newFace(c, p)
 	f.waiting = true
-	pauser, unwatch := c.pauser()
-	defer unwatch()
-	f.pauser = pauser
+	defer f.watchPause()()
 	var last session.Done
 	err = session.Receive(ctx, session.ReceiveOptions{
-		Home: home, Phone: p, Place: session.PlaceOf(*into), Name: *name, Port: *port, Loopback: *loopback, Once: *once, Limit: limit.get(), Pauser: pauser,
+		Home: home, Phone: p, Place: session.PlaceOf(*into), Name: *name, Port: *port, Loopback: *loopback, Once: *once, Limit: limit.get(), Pauser: f.pauser,
 		Accept: func(ctx context.Context, _ transfer.Offer) (transfer.Decision, error) { return f.accept(ctx, *yes) },
 		Events: func(ev session.Event) {
 			if d, ok := ev.(session.Done); ok {
@@ -139,11 +137,9 @@ func (c *command) send(ctx context.Context, args []string) error {
 		return err
 	}
 	f := newFace(c, p)
-	pauser, unwatch := c.pauser()
-	defer unwatch()
-	f.pauser = pauser
+	defer f.watchPause()()
 	opt := session.SendOptions{
-		Home: home, Phone: p, Kinds: wanted, Name: *name, At: addrs, To: *to, Wait: *wait, Loopback: *loopback, Lanes: *lanes, Limit: limit.get(), Pauser: pauser, Verify: *verify,
+		Home: home, Phone: p, Kinds: wanted, Name: *name, At: addrs, To: *to, Wait: *wait, Loopback: *loopback, Lanes: *lanes, Limit: limit.get(), Pauser: f.pauser, Verify: *verify,
 		Password: c.password(*codeFile), Events: f.event,
 	}
 	if c.interactive() {

@@ -35,7 +35,7 @@ type progress struct {
 
 	// owned by the goroutine that looks
 	estimator pace.Estimator
-	waiting   transfer.Wait
+	paused    transfer.Wait
 	due       int // looks until it is shown
 
 	mu    sync.Mutex
@@ -86,15 +86,15 @@ func (p *progress) look(now time.Time) {
 	}
 }
 
-// changed tells, in events or lines, that something else is waited for.
+// changed tells, in events or lines, that somebody else has paused, or nobody any
+// more.
 func (p *progress) changed(v pace.View) bool {
-	was, now := p.waiting, v.Waiting
-	p.waiting = now
-	if was == now || !was.ByHand() && !now.ByHand() {
+	if p.paused == v.Paused {
 		return false
 	}
+	p.paused = v.Paused
 	if p.c.json {
-		p.c.emit(jsonPause{"pause", pausedBy(now)})
+		p.c.emit(jsonPause{"pause", pausedBy(v.Paused)})
 	}
 	return true
 }
@@ -172,8 +172,14 @@ func (p *progress) texts(v pace.View) []string {
 		texts = append(texts, "verifying")
 	}
 	switch wait := say.Waiting(v.Waiting, v.Silent).What; {
-	case v.Waiting == transfer.WaitPause && p.keys, v.Waiting == transfer.WaitPauseBoth && p.keys:
-		texts = append(texts, short(wait)+" (p: go on)")
+	case v.Paused != transfer.WaitNothing: // also while the link is lost
+		text := short(say.Waiting(v.Paused, 0).What)
+		if p.keys && v.Paused != transfer.WaitPauseThere {
+			text += " (p: go on)"
+		}
+		if texts = append(texts, text); v.Waiting != v.Paused && wait != "" {
+			texts = append(texts, short(wait))
+		}
 	case v.Missing > 0:
 		texts = append(texts, "waiting for space, "+say.Bytes(v.Missing)+" missing")
 	case wait != "":
@@ -184,7 +190,7 @@ func (p *progress) texts(v pace.View) []string {
 		texts = append(texts, say.LeftBetween(v.Left.Low, v.Left.High)+" left")
 	}
 	texts = append(texts, say.Count(v.DoneItems)+" items")
-	if moving && v.Waiting == transfer.WaitNothing {
+	if moving && v.Waiting == transfer.WaitNothing && v.Paused == transfer.WaitNothing {
 		texts = append(texts, say.Speed(int64(v.Speed), time.Second))
 	}
 	if p.c.verbose {
@@ -193,7 +199,7 @@ func (p *progress) texts(v pace.View) []string {
 			texts = append(texts, fmt.Sprintf("%d lanes (%s)", v.Lanes, v.LanesWhy))
 		}
 	}
-	if moving && p.keys && !v.Waiting.ByHand() {
+	if moving && p.keys && v.Paused == transfer.WaitNothing {
 		texts = append(texts, "p: pause")
 	}
 	return texts

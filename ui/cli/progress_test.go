@@ -45,6 +45,16 @@ func TestBar(t *testing.T) {
 			t.Errorf("%d columns:\n%q; want\n%q", tt.width, got, tt.want)
 		}
 	}
+	both := func(v *pace.View) {
+		v.Waiting, v.Paused, v.Silent, v.Left = transfer.WaitLink, transfer.WaitPauseBoth, 7*time.Second, pace.Range{}
+	}
+	both(&v)
+	if got, want := strings.Join(p.texts(v)[:5], "  "), " 25 %  1.0 GB of 4.0 GB  paused on both phones (p: go on)  nothing heard from the other phone for 7 s  600 items"; got != want {
+		t.Errorf("%q; want\n%q", got, want)
+	}
+	if got := strings.Join(p.texts(v), "  "); strings.Contains(got, "p: pause") || strings.Contains(got, "B/s") {
+		t.Errorf("%q", got)
+	}
 	p = &progress{c: &command{}}
 	for want, change := range map[string]func(*pace.View){
 		" 25 %  1.0 GB of 4.0 GB  600 items  0 B/s":                                      func(v *pace.View) { v.Speed, v.Left = 0, pace.Range{} },
@@ -98,12 +108,14 @@ func TestChanged(t *testing.T) {
 	defer out.Close()
 	p := &progress{c: &command{json: true, io: Stdio{Out: out}}}
 	var told []bool
-	for _, w := range []transfer.Wait{
-		transfer.WaitNothing, transfer.WaitDisk, transfer.WaitPause, transfer.WaitPause, transfer.WaitPauseBoth, transfer.WaitPauseThere, transfer.WaitNothing, transfer.WaitLink,
+	const link, nothing = transfer.WaitLink, transfer.WaitNothing
+	for _, v := range []transfer.Progress{
+		{}, {Waiting: transfer.WaitDisk}, {Waiting: transfer.WaitPause, Paused: transfer.WaitPause}, {Waiting: link, Paused: transfer.WaitPause},
+		{Waiting: link, Paused: transfer.WaitPauseBoth}, {Paused: transfer.WaitPauseThere}, {Waiting: link}, {Waiting: transfer.WaitPerson}, {Waiting: nothing},
 	} {
-		told = append(told, p.changed(pace.View{Progress: transfer.Progress{Waiting: w}}))
+		told = append(told, p.changed(pace.View{Progress: v}))
 	}
-	if want := []bool{false, false, true, false, true, true, true, false}; !slices.Equal(told, want) {
+	if want := []bool{false, false, true, false, true, true, true, false, false}; !slices.Equal(told, want) {
 		t.Errorf("told %v, want %v", told, want)
 	}
 	if _, err := out.Seek(0, 0); err != nil {

@@ -53,7 +53,9 @@ the network goes away, both devices wait for up to 30 minutes and go on.
 
 While items move, p or the space bar on the terminal pauses and goes on (not on
 Windows), and so does the signal USR1; the other device shows who paused, and
-waits for as long as it takes.
+waits for as long as it takes. A pause holds while the network is gone, and when
+the old phone is started again meanwhile. While there is no move, there is
+nothing to pause, and the signal does nothing but say so.
 
 Examples:
   ferry receive --into ~/phone
@@ -96,7 +98,8 @@ goes away, it looks for the same new phone for up to 30 minutes, and goes on.
 
 While items move, p or the space bar on the terminal pauses and goes on (not on
 Windows), and so does the signal USR1; the other device shows who paused, and
-waits for as long as it takes.
+waits for as long as it takes. While there is no move, there is nothing to
+pause, and the signal does nothing but say so.
 
 Examples:
   ferry send --from ~/phone

@@ -69,7 +69,7 @@ func Reason(r backup.Reason) Problem {
 
 const (
 	again = "Start it again on both devices: what has arrived is not sent twice."
-	stays = "What has arrived stays, and a new move goes on from there."
+	stays = "What has arrived stays. Start the move again, and it goes on from there."
 )
 
 // stops has a Problem for each way in which a session is ended, as the device
@@ -109,6 +109,9 @@ func stopped(e *transfer.StopError) Problem {
 	}
 	return Problem{fmt.Sprintf("The move was ended by %s, for a reason that this version does not know (%d).", side, e.Kind), again}
 }
+
+// Interrupted says that the person here ended a move that was under way.
+func Interrupted() Problem { return Problem{"Interrupted.", stays} }
 
 // Error says what an error of a whole run means.
 func Error(err error) Problem {

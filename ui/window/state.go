@@ -126,6 +126,9 @@ func (s State) event(ev session.Event) State {
 	case session.Waiting:
 		s.Screen, s.Offer = Waiting, nil
 		s.Notice = "The two phones lost each other. It goes on by itself when the old one is back."
+		if s.Paused {
+			s.Notice = "The two phones lost each other. You have paused: when the old one is back, it goes on as soon as you let it."
+		}
 	case session.Back:
 		s.Notice, s.left, s.kept = "", nil, Group{} // they are told anew
 		if ev.Agreed {
@@ -223,7 +226,7 @@ func (g Group) with(name string) Group {
 
 // done ends a move.
 func (s State) done(d session.Done) State {
-	s.Offer, s.Paused = nil, false
+	s.Offer, s.Paused = nil, s.Paused && errors.Is(d.Err, session.ErrReplaced)
 	if s.refused {
 		s.refused, s.Notice = false, say.Error(d.Err).String()
 		return s
@@ -325,6 +328,9 @@ func progressLine(v pace.View) string {
 		return "Getting ready …"
 	}
 	s := fmt.Sprintf("%s of %s items, %s of %s", say.Count(v.DoneItems), say.Count(v.Items), say.Bytes(int64(v.DoneBytes)), say.Bytes(int64(v.Bytes)))
+	if v.Paused != transfer.WaitNothing && v.Waiting != v.Paused {
+		s += ". " + strings.TrimSuffix(say.Waiting(v.Paused, 0).What, ".")
+	}
 	switch wait := say.Waiting(v.Waiting, v.Silent); {
 	case wait.What != "":
 		s += ". " + wait.String()

@@ -74,6 +74,20 @@ func TestStateWaitsForALink(t *testing.T) {
 	if s.Screen != Moving || s.Notice != "" || len(s.left) != 0 {
 		t.Errorf("when it goes on: %+v", s)
 	}
+	s = ready("/f", infos).offered(offer()).answered(true).paused(true).event(session.Waiting{})
+	if !s.Paused || !strings.Contains(s.Notice, "You have paused") {
+		t.Errorf("paused, %v: %q", s.Paused, s.Notice)
+	}
+	if s = s.event(session.Back{Agreed: true}); !s.Paused || s.Screen != Moving {
+		t.Errorf("paused, back: %v on screen %d", s.Paused, s.Screen)
+	}
+	s = s.event(session.Waiting{}).event(session.Done{Report: report(true), Err: session.ErrReplaced}).offered(offer()).answered(true)
+	if !s.Paused { // the old phone was started again
+		t.Error("a move in the place of a paused one is not paused")
+	}
+	if s = s.event(session.Done{Report: report(true)}); s.Paused {
+		t.Error("paused when it is over")
+	}
 	s = ready("/f", infos).offered(offer()).event(session.Waiting{})
 	if s.Screen != Waiting || s.Offer != nil {
 		t.Errorf("an offer whose device is gone: %+v", s)
@@ -266,13 +280,16 @@ func TestProgressLine(t *testing.T) {
 	moving := transfer.Progress{Phase: transfer.PhaseMove, Items: 10, DoneItems: 2, Bytes: 1e6, DoneBytes: 25e4}
 	paused := moving
 	paused.Waiting = transfer.WaitPauseThere
+	lost := moving
+	lost.Waiting, lost.Paused, lost.Silent = transfer.WaitLink, transfer.WaitPause, 7*time.Second
 	finishing := transfer.Progress{Phase: transfer.PhaseFinish, Items: 10, DoneItems: 10, Bytes: 1e6, DoneBytes: 1e6}
 	for want, v := range map[string]pace.View{
 		"Getting ready …":                                   {Progress: transfer.Progress{Phase: transfer.PhaseAsk}},
 		"2 of 10 items, 250 kB of 1.0 MB":                   {Progress: moving},
 		"2 of 10 items, 250 kB of 1.0 MB: 3–5 minutes left": {Progress: moving, Left: pace.Range{Low: 3 * time.Minute, High: 5 * time.Minute}},
-		"2 of 10 items, 250 kB of 1.0 MB. Paused on the other phone. What has arrived is safe. It goes on when somebody there lets it.": {Progress: paused},
-		"10 of 10 items, 1.0 MB of 1.0 MB: making the last ones safe":                                                                   {Progress: finishing},
+		"2 of 10 items, 250 kB of 1.0 MB. Paused on the other phone. What has arrived is safe. It goes on when somebody there lets it.":   {Progress: paused},
+		"2 of 10 items, 250 kB of 1.0 MB. Paused here. Nothing heard from the other phone for 7 s. Bring the two phones closer together.": {Progress: lost},
+		"10 of 10 items, 1.0 MB of 1.0 MB: making the last ones safe":                                                                     {Progress: finishing},
 	} {
 		if got := progressLine(v); got != want {
 			t.Errorf("got %q, want %q", got, want)

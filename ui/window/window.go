@@ -14,6 +14,7 @@ package window
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"sync"
@@ -123,7 +124,9 @@ func (w *Window) event(ctx context.Context, ev session.Event) {
 	case session.Verifying:
 		w.meter(ctx, ev.Meter)
 	case session.Done:
-		w.pauser.Resume() // the next move is another one
+		if !errors.Is(ev.Err, session.ErrReplaced) { // one in its place is paused too
+			w.pauser.Resume()
+		}
 		w.meter(ctx, nil)
 	case session.Item: // the next reading of the meter draws
 		w.mu.Lock()
