@@ -122,7 +122,11 @@ func (r *receiving) again(ctx context.Context, s *p2p.Stream) {
 		return
 	}
 	if !r.knows(s.Link().Remote(), id, true) {
-		answerAgain(s, againNo)
+		why := byte(whyUnknown)
+		if r.isReplaced(s.Link().Remote(), id) {
+			why = whyReplaced
+		}
+		answerAgain(s, againNo, why)
 		s.CloseWrite()
 		return
 	}
@@ -146,6 +150,34 @@ func (r *receiving) knows(peer identity.DeviceID, id transfer.SessionID, cut boo
 		h.cut(errBack)
 	}
 	return true
+}
+
+// past is a session that is over, and whose device may not know it.
+type past struct {
+	device identity.DeviceID
+	id     transfer.SessionID
+}
+
+// maxPast is how many of them are remembered.
+const maxPast = 16
+
+// replace ends the session that is waited for, because another one begins.
+func (r *receiving) replace() {
+	h := r.held
+	r.mu.Lock()
+	if !h.id.IsZero() {
+		r.replaced = append(r.replaced, past{h.device, h.id})
+		r.replaced = r.replaced[max(0, len(r.replaced)-maxPast):]
+	}
+	r.mu.Unlock()
+	r.over(errors.Join(ErrReplaced, h.lost))
+}
+
+// isReplaced reports whether another session took the place of that one.
+func (r *receiving) isReplaced(peer identity.DeviceID, id transfer.SessionID) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Contains(r.replaced, past{peer, id})
 }
 
 // welcome takes a visit in. What it returns false for is over.
@@ -173,7 +205,7 @@ func (r *receiving) welcome(v visit) bool {
 		return false
 	}
 	if r.held != nil {
-		r.over(errors.Join(ErrReplaced, r.held.lost))
+		r.replace()
 	}
 	device := v.s.Link().Remote()
 	r.mu.Lock()

@@ -75,6 +75,8 @@ type receiving struct {
 	held   *held                           // the session under way or waited for; guarded by mu, set by loop
 	busy   bool                            // a part is under way; guarded by mu
 	wg     sync.WaitGroup                  // stream handlers
+
+	replaced []past // sessions that another took the place of, the last ones; guarded by mu
 }
 
 // Receive waits for moves and takes them in. It returns nil after a move with

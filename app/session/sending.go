@@ -166,7 +166,7 @@ func (s *sending) knock(ctx context.Context, addrs []netip.AddrPort, within time
 		return nil, err
 	}
 	stream, err := goOn(ctx, link, s.id)
-	if errors.Is(err, ErrGone) && !s.heard {
+	if errors.Is(err, ErrGone) && !errors.Is(err, ErrDisplaced) && !s.heard {
 		// It paired, and the session had not begun there.
 		stream, err = link.Open(ctx, p2p.SessionProtocol)
 	}
