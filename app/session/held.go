@@ -286,7 +286,7 @@ func (r *receiving) lose(h *held, err error) {
 	h.lost = err
 	h.life.begin(now)
 	r.shown = 0 // the code that nobody needed so far
-	r.events.tell(Waiting{Peer: h.peer, Since: now, Until: now.Add(h.life.left()), Why: LinkLost})
+	r.events.tell(Waiting{Peer: h.peer, Since: now, Until: now.Add(h.life.left()), Why: LinkLost, Agreed: h.agreed})
 }
 
 // leave closes the last part's link.

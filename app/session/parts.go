@@ -46,6 +46,9 @@ type Waiting struct {
 	// this program is stopped does not count, so it may become later.
 	Since, Until time.Time
 	Why          WaitCause
+	// Agreed tells that the move goes on without another question, as in Back. A
+	// question that was asked is withdrawn.
+	Agreed bool
 }
 
 // Back says that the other device is back after Waiting. Items are told anew from

@@ -147,7 +147,7 @@ func (s *sending) wait(ctx context.Context, err error) (*p2p.Stream, error) {
 	s.lost = err
 	now := time.Now()
 	s.life.begin(now)
-	s.events.tell(Waiting{Peer: s.peer, Since: now, Until: now.Add(s.life.left()), Why: LinkLost})
+	s.events.tell(Waiting{Peer: s.peer, Since: now, Until: now.Add(s.life.left()), Why: LinkLost, Agreed: s.agreed || s.verify})
 	stream, err := s.seek(ctx, s.knock)
 	if err != nil {
 		return nil, err

@@ -28,6 +28,8 @@ type face struct {
 	waiting  bool // the new phone's side
 	last     session.Done
 	lost     bool // the link is lost, and the other device is waited for
+	yes      bool // nobody is asked
+	asking   bool // an offer was shown, and the link has held since
 }
 
 func newFace(c *command, p mobile.Device) *face {
@@ -51,7 +53,7 @@ func (f *face) event(ev session.Event) {
 	if d, ok := ev.(session.Done); ok {
 		f.last = d
 		f.progress.end()
-		f.progress, f.lost = nil, false
+		f.progress, f.lost, f.asking = nil, false, false
 		if f.pauser != nil {
 			f.pauser.Resume() // the next move is another one
 		}
@@ -95,7 +97,8 @@ func (f *face) tell(ev session.Event) {
 		f.planned(ev.Plans)
 	case session.Waiting:
 		f.lost = true
-		c.say("The two devices lost each other. Waiting for %s until %s; then the move goes on by itself.", peer(ev.Peer.Name), ev.Until.Local().Format("15:04"))
+		c.say("The two devices lost each other. Waiting for %s until %s; then %s.", peer(ev.Peer.Name), ev.Until.Local().Format("15:04"), f.then(ev))
+		f.asking = false
 		if !f.waiting {
 			c.say("Looking for it on every network that this device is on. Ctrl-C stops.")
 		}
@@ -128,6 +131,7 @@ func (f *face) tell(ev session.Event) {
 			c.say("Waiting for a yes on the new phone.")
 		}
 	case session.Offered:
+		f.asking = true
 		f.offered(ev.Offer)
 	case session.Accepted:
 		c.say("%s", map[bool]string{true: "Receiving.", false: "Accepted. Sending."}[f.waiting])
@@ -298,9 +302,22 @@ func planLine(p transfer.KindPlan) string {
 	return s
 }
 
+// then says what comes after the wait.
+func (f *face) then(ev session.Waiting) string {
+	switch {
+	case ev.Agreed, f.yes:
+		return "the move goes on by itself"
+	case !f.waiting:
+		return "it needs a yes on the new phone"
+	case f.asking:
+		return "you are asked again. What is typed until then answers nothing"
+	}
+	return "you are asked whether to accept"
+}
+
 // accept asks about the offer that was shown last.
-func (f *face) accept(ctx context.Context, yes bool) (transfer.Decision, error) {
-	if yes {
+func (f *face) accept(ctx context.Context) (transfer.Decision, error) {
+	if f.yes {
 		return transfer.Decision{Accept: true}, nil
 	}
 	answer, err := f.c.ask(ctx, "Accept? [y/N] ")

@@ -66,16 +66,19 @@ func waiting(t *testing.T) State {
 func TestStateWaitsForALink(t *testing.T) {
 	moving := ready("/f", infos).offered(offer()).answered(true).event(session.Accepted{})
 	moving = moving.event(session.Item{Kind: "photos", Key: "DCIM/a.jpg", Reason: backup.Unreadable})
-	s := moving.event(session.Waiting{}).event(session.Code{Code: code(t, "111 2222"), Why: pairing.Paired})
+	s := moving.event(session.Waiting{Agreed: true}).event(session.Code{Code: code(t, "111 2222"), Why: pairing.Paired})
 	if s.Screen != Waiting || s.Notice == "" || s.Code.IsZero() {
 		t.Errorf("while it waits: %+v", s)
+	}
+	if !strings.Contains(s.Notice, "by itself") {
+		t.Errorf("after a yes: %q", s.Notice)
 	}
 	s = s.event(session.Back{Agreed: true})
 	if s.Screen != Moving || s.Notice != "" || len(s.left) != 0 {
 		t.Errorf("when it goes on: %+v", s)
 	}
 	s = ready("/f", infos).offered(offer()).event(session.Waiting{})
-	if s.Screen != Waiting || s.Offer != nil {
+	if s.Screen != Waiting || s.Offer != nil || !strings.HasSuffix(s.Notice, "you are asked again.") {
 		t.Errorf("an offer whose device is gone: %+v", s)
 	}
 	if s = s.event(session.Back{}); s.Screen != Waiting {
