@@ -270,6 +270,7 @@ func (r *receiving) move(ctx context.Context, v visit) error {
 	}
 	err = h.move.end(r.events, err)
 	r.done, r.result = r.opt.Once, err
+	r.shown = 0 // the code that holds, which may be one that was shown in a wait
 	if err == nil && !rep.Parted {
 		h.signed, h.life = true, life{all: lastCall}
 		h.life.begin(time.Now())
@@ -391,7 +392,7 @@ func (r *receiving) over(err error) {
 	}
 	err = h.move.end(r.events, err)
 	if !errors.Is(err, ErrReplaced) {
-		r.done, r.result = r.opt.Once, err
+		r.done, r.result, r.shown = r.opt.Once, err, 0
 	}
 }
 

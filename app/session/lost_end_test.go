@@ -226,6 +226,61 @@ func TestNoWithoutWhy(t *testing.T) {
 	}
 }
 
+// After a move whose link was lost, however it ended, the new phone shows the code
+// that holds: it still waits.
+func TestCodeAfterALostLink(t *testing.T) {
+	for _, end := range []string{"whole", "cancelled", "given up"} {
+		t.Run(end, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			p := meetUp(t, fakephone.Config{Seed: 3})
+			p.receive.Once = false
+			p.cutAt(func(m transfer.Progress) bool { return m.DoneBytes > m.Bytes/2 }, 0)
+			opened := func() { p.old.set(false); p.new.set(false) }
+			sending, stop := context.WithCancel(t.Context())
+			defer stop()
+			switch end {
+			case "given up":
+				p.receive.life = 2 * time.Second
+			case "cancelled":
+				p.when("old back", func() {
+					p.mu.Lock()
+					m := p.meter
+					p.mu.Unlock()
+					from := m.Snapshot().SentBytes
+					p.old.cutWhen(func() bool {
+						if m.Snapshot().SentBytes > from {
+							stop()
+						}
+						return false
+					})
+				})
+				fallthrough
+			default:
+				p.when("old waits", opened)
+			}
+			ended := make(chan struct{})
+			p.when("new done", func() { close(ended) })
+			go func() { p.received <- Receive(ctx, p.receive) }()
+			p.code = hear(t, p.codes)
+			p.send.Password = typed(p.code.Link)
+			go func() {
+				_, err := Send(sending, p.send)
+				p.sent <- err
+			}()
+			shown := hear(t, p.codes)
+			hear(t, ended)
+			if now := hear(t, p.codes); now.Code.Reveal() != shown.Code.Reveal() || (p.done.Err == nil) != (end == "whole") {
+				t.Errorf("another code than in the wait, after %v", p.done.Err)
+			}
+			stop()
+			hear(t, p.sent)
+			cancel()
+			hear(t, p.received)
+		})
+	}
+}
+
 // A new phone that was started again does not know the move, and says so.
 func TestNewPhoneStartedAgain(t *testing.T) {
 	t.Parallel()

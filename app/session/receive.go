@@ -68,7 +68,7 @@ type receiving struct {
 
 	done   bool   // the one move of Once has ended; owned by loop
 	result error  // how; owned by loop
-	shown  uint64 // the code that was shown last; owned by loop
+	shown  uint64 // the code that was shown last, 0 = it is to be shown again; owned by loop
 
 	mu     sync.Mutex
 	paired map[identity.DeviceID]time.Time // when a device proved the code, by the monotonic clock; guarded by mu

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/ferry-move/ferry/app/session"
 	"github.com/ferry-move/ferry/mobile"
@@ -27,9 +28,10 @@ type face struct {
 	told     int
 	waiting  bool // the new phone's side
 	last     session.Done
-	lost     bool // the link is lost, and the other device is waited for
-	yes      bool // nobody is asked
-	asking   bool // an offer was shown, and the link has held since
+	lost     bool      // the link is lost, and the other device is waited for
+	yes      bool      // nobody is asked
+	codeEnds time.Time // of the code that was shown last, which tells it from another
+	asking   bool      // an offer was shown, and the link has held since
 }
 
 func newFace(c *command, p mobile.Device) *face {
@@ -92,7 +94,7 @@ func (f *face) tell(ev session.Event) {
 			c.say("  ferry send --from DIR --at %s", ev.Addrs[0])
 		}
 	case session.Code:
-		f.code(ev)
+		f.showCode(ev)
 	case session.Planned:
 		f.planned(ev.Plans)
 	case session.Waiting:
@@ -155,14 +157,19 @@ func (f *face) tell(ev session.Event) {
 	}
 }
 
-// code shows a code. After a move that went well it is short: the result should
-// stay on the screen.
-func (f *face) code(ev session.Code) {
+// showCode shows a code. After a move that went well it is short: the result should
+// stay on the screen. One that holds is shown again after a move.
+func (f *face) showCode(ev session.Code) {
 	c := f.c
+	same := ev.Expires.Equal(f.codeEnds)
+	f.codeEnds = ev.Expires
 	again := ev.Why == pairing.Paired && !c.broken && !f.lost
 	switch {
 	case f.lost && ev.Why == pairing.Paired:
 		c.say("If the old phone has to be started again, it needs this code. Ctrl-C stops.")
+	case same && again:
+		c.say("Ready for another move, with the code that was shown. Ctrl-C stops.")
+	case same:
 	case ev.Why == pairing.Expired:
 		c.say("The old code has expired; here is a new one.")
 	case ev.Why == pairing.UsedUp:
