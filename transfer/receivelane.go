@@ -119,6 +119,9 @@ func (r *receiver) runLane(ctx context.Context, lane io.ReadCloser) error {
 			err = r.onBundle(ctx, p)
 		} else {
 			r.meter.carried(bh.OnLane())
+			r.mu.Lock()
+			r.report.SentBytes += uint64(len(p))
+			r.mu.Unlock()
 			err = r.onBlock(ctx, bh, p)
 		}
 		if err != nil {
@@ -127,10 +130,11 @@ func (r *receiver) runLane(ctx context.Context, lane io.ReadCloser) error {
 	}
 }
 
+// onBlock takes a block, or a file that came in a bundle. Whoever calls it has
+// counted its bytes as sent.
 func (r *receiver) onBlock(ctx context.Context, bh wire.BlockHeader, p []byte) error {
 	r.mu.Lock()
 	in := r.items.get(bh.Item)
-	r.report.SentBytes += uint64(len(p))
 	r.mu.Unlock()
 	if in == nil {
 		return nil // it ended; the sender will hear, or has heard

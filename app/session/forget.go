@@ -27,6 +27,9 @@ type Forgotten struct {
 	Devices  []identity.DeviceID
 	Journals int
 	Receipts int
+	// Parts is how many files were kept that a move could have gone on with. They
+	// stay: the journals do not say in which folder they are.
+	Parts int
 }
 
 // Forget deletes what is kept about devices whose ID begins or ends with id;
@@ -52,8 +55,8 @@ func Forget(home, id string, receipts bool) (Forgotten, error) {
 		return f, &AmbiguousIDError{f.Devices}
 	}
 	for _, d := range f.Devices {
-		n, err := forgetJournals(filepath.Join(home, "journal", string(d)), d)
-		f.Journals += n
+		n, parts, err := forgetJournals(filepath.Join(home, "journal", string(d)), d)
+		f.Journals, f.Parts = f.Journals+n, f.Parts+parts
 		if err != nil {
 			return f, err
 		}
@@ -125,13 +128,13 @@ func eachReceipt(home string, f func(path string, p *receipt.Payload) error) err
 	return nil
 }
 
-func forgetJournals(dir string, d identity.DeviceID) (n int, err error) {
+func forgetJournals(dir string, d identity.DeviceID) (n, parts int, err error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
+		return 0, 0, nil
 	}
 	if err != nil {
-		return 0, &HomeError{err}
+		return 0, 0, &HomeError{err}
 	}
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
@@ -139,21 +142,22 @@ func forgetJournals(dir string, d identity.DeviceID) (n int, err error) {
 			// A move that is under way goes on with its journal.
 			j, err := journal.Open(path, d)
 			if errors.Is(err, journal.ErrBusy) {
-				return n, fmt.Errorf("forget a device: %w", err)
+				return n, parts, fmt.Errorf("forget a device: %w", err)
 			}
 			if err == nil {
+				parts += len(j.AllKept())
 				j.Close()
 			}
 			n++
 		}
 		if err := os.Remove(path); err != nil {
-			return n, &HomeError{err}
+			return n, parts, &HomeError{err}
 		}
 	}
 	if err := os.Remove(dir); err != nil {
-		return n, &HomeError{err}
+		return n, parts, &HomeError{err}
 	}
-	return n, nil
+	return n, parts, nil
 }
 
 func forgetReceipts(home string, d identity.DeviceID) (n int, err error) {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/p2p/identity"
 	"github.com/ferry-move/ferry/transfer/journal"
 )
@@ -34,6 +35,10 @@ func TestForget(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	part := journal.Kept{Fingerprint: journal.Fingerprint{1}, Kind: "photos", Left: backup.Leftover{Name: "DCIM/.ferry-0000000000000001.part", Length: 9, Held: 9}, Tree: []byte{1}}
+	if err := errors.Join(j.Temporary(backup.Key(part.Left.Name)), j.Keep([]journal.Kept{part})); err != nil {
+		t.Fatal(err)
+	}
 	mine := journalPath(home, n.opt.Place, old.ID())
 	if _, err := os.Stat(mine); err != nil {
 		t.Fatalf("there is no journal to begin with: %v", err)
@@ -51,7 +56,7 @@ func TestForget(t *testing.T) {
 		t.Errorf("an ID that fits two: %v", err)
 	}
 	f, err := Forget(home, string(old.ID())[:20], false)
-	if err != nil || f.Journals != 1 || f.Receipts != 0 || receipts() != 1 {
+	if err != nil || f.Journals != 1 || f.Receipts != 0 || f.Parts != 0 || receipts() != 1 {
 		t.Errorf("%+v, %v, %d receipts are left", f, err, receipts())
 	}
 	if _, err := os.Stat(filepath.Dir(mine)); !os.IsNotExist(err) {
@@ -64,7 +69,7 @@ func TestForget(t *testing.T) {
 		t.Errorf("a device whose journal is in use: %v", err)
 	}
 	j.Close()
-	if f, err = Forget(home, "", false); err != nil || len(f.Devices) != 1 || f.Journals != 1 {
+	if f, err = Forget(home, "", false); err != nil || len(f.Devices) != 1 || f.Journals != 1 || f.Parts != 1 {
 		t.Errorf("%+v, %v", f, err)
 	}
 	if f, err = Forget(home, "", true); err != nil || len(f.Devices) != 0 {

@@ -122,7 +122,11 @@ func (r *receiving) again(ctx context.Context, s *p2p.Stream) {
 		return
 	}
 	if !r.knows(s.Link().Remote(), id, true) {
-		answerAgain(s, againNo)
+		why := byte(whyUnknown)
+		if r.isReplaced(s.Link().Remote(), id) {
+			why = whyReplaced
+		}
+		answerAgain(s, againNo, why)
 		s.CloseWrite()
 		return
 	}
@@ -146,6 +150,34 @@ func (r *receiving) knows(peer identity.DeviceID, id transfer.SessionID, cut boo
 		h.cut(errBack)
 	}
 	return true
+}
+
+// past is a session that is over, and whose device may not know it.
+type past struct {
+	device identity.DeviceID
+	id     transfer.SessionID
+}
+
+// maxPast is how many of them are remembered.
+const maxPast = 16
+
+// replace ends the session that is waited for, because another one begins.
+func (r *receiving) replace() {
+	h := r.held
+	r.mu.Lock()
+	if !h.id.IsZero() {
+		r.replaced = append(r.replaced, past{h.device, h.id})
+		r.replaced = r.replaced[max(0, len(r.replaced)-maxPast):]
+	}
+	r.mu.Unlock()
+	r.over(errors.Join(ErrReplaced, h.lost))
+}
+
+// isReplaced reports whether another session took the place of that one.
+func (r *receiving) isReplaced(peer identity.DeviceID, id transfer.SessionID) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Contains(r.replaced, past{peer, id})
 }
 
 // welcome takes a visit in. What it returns false for is over.
@@ -173,7 +205,7 @@ func (r *receiving) welcome(v visit) bool {
 		return false
 	}
 	if r.held != nil {
-		r.over(errors.Join(ErrReplaced, r.held.lost))
+		r.replace()
 	}
 	device := v.s.Link().Remote()
 	r.mu.Lock()
@@ -238,6 +270,7 @@ func (r *receiving) move(ctx context.Context, v visit) error {
 	}
 	err = h.move.end(r.events, err)
 	r.done, r.result = r.opt.Once, err
+	r.shown = 0 // the code that holds, which may be one that was shown in a wait
 	if err == nil && !rep.Parted {
 		h.signed, h.life = true, life{all: lastCall}
 		h.life.begin(time.Now())
@@ -254,7 +287,7 @@ func (r *receiving) lose(h *held, err error) {
 	h.lost = err
 	h.life.begin(now)
 	r.shown = 0 // the code that nobody needed so far
-	r.events.tell(Waiting{Peer: h.peer, Since: now, Until: now.Add(h.life.left()), Why: LinkLost})
+	r.events.tell(Waiting{Peer: h.peer, Since: now, Until: now.Add(h.life.left()), Why: LinkLost, Agreed: h.agreed})
 }
 
 // leave closes the last part's link.
@@ -359,7 +392,7 @@ func (r *receiving) over(err error) {
 	}
 	err = h.move.end(r.events, err)
 	if !errors.Is(err, ErrReplaced) {
-		r.done, r.result = r.opt.Once, err
+		r.done, r.result, r.shown = r.opt.Once, err, 0
 	}
 }
 

@@ -58,7 +58,7 @@ func TestStrangerGoesOn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := goOn(t.Context(), link, id); !errors.Is(err, ErrGone) {
+		if _, err := goOn(t.Context(), link, id); err != ErrGone {
 			t.Errorf("with the ID %x: %v", id[:3], err)
 		}
 		s, err := link.Open(t.Context(), p2p.SessionProtocol)
@@ -157,6 +157,127 @@ func TestReplaced(t *testing.T) {
 	}
 	if err := fakephone.Equal(t.Context(), p.dst, p.src); err != nil {
 		t.Error(err)
+	}
+}
+
+// A device whose move another one took the place of is told so when it is back, and
+// nobody else is.
+func TestDisplacedIsTold(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	p, second := half(t, ctx, func(p *pair) { p.receive.Once = false })
+	p.new.set(false)
+	again := p.send
+	again.sockets, again.Events, again.Home = nil, nil, t.TempDir()
+	again.Password = typed(second.Code)
+	again.At = second.Link.Addrs[:1]
+	if rep, err := Send(t.Context(), again); err != nil || !rep.Complete() {
+		t.Fatalf("%v", err)
+	}
+	p.old.set(false)
+	if err := hear(t, p.sent); !errors.Is(err, ErrDisplaced) || !errors.Is(err, ErrGone) {
+		t.Errorf("the old phone: %v", err)
+	}
+	cancel()
+	hear(t, p.received)
+}
+
+// The new phone remembers a bounded number of sessions that others replaced.
+func TestReplacedAreFew(t *testing.T) {
+	r := &receiving{}
+	for i := range byte(2 * maxPast) {
+		r.held = &held{device: "old", id: transfer.SessionID{i + 1}}
+		r.replace()
+	}
+	if len(r.replaced) != maxPast || !r.isReplaced("old", transfer.SessionID{2 * maxPast}) || r.isReplaced("old", transfer.SessionID{1}) {
+		t.Errorf("%d are remembered", len(r.replaced))
+	}
+	if r.isReplaced("other", transfer.SessionID{2 * maxPast}) {
+		t.Error("another device is told")
+	}
+}
+
+// A new phone of an earlier version says no, and not why.
+func TestNoWithoutWhy(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[string]error{"\x02": ErrGone, "\x02\x00": ErrGone, "\x02\x07": ErrGone, "\x02\x01": ErrDisplaced} {
+		key, err := identity.New()
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, err := p2p.New(p2p.Config{Key: key, Listen: true, Loopback: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { h.Close() })
+		h.Handle(p2p.AgainProtocol, func(s *p2p.Stream) {
+			readAgain(s)
+			answerAgain(s, []byte(answer)...)
+			s.CloseWrite()
+		})
+		link, err := stranger(t).Dial(t.Context(), []netip.AddrPort{netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(h.Port()))}, key.ID())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := goOn(t.Context(), link, transfer.SessionID{1}); err != want {
+			t.Errorf("after %x: %v", answer, err)
+		}
+		link.Close()
+	}
+}
+
+// After a move whose link was lost, however it ended, the new phone shows the code
+// that holds: it still waits.
+func TestCodeAfterALostLink(t *testing.T) {
+	for _, end := range []string{"whole", "cancelled", "given up"} {
+		t.Run(end, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			p := meetUp(t, fakephone.Config{Seed: 3})
+			p.receive.Once = false
+			p.cutAt(func(m transfer.Progress) bool { return m.DoneBytes > m.Bytes/2 }, 0)
+			opened := func() { p.old.set(false); p.new.set(false) }
+			sending, stop := context.WithCancel(t.Context())
+			defer stop()
+			switch end {
+			case "given up":
+				p.receive.life = 2 * time.Second
+			case "cancelled":
+				p.when("old back", func() {
+					p.mu.Lock()
+					m := p.meter
+					p.mu.Unlock()
+					from := m.Snapshot().SentBytes
+					p.old.cutWhen(func() bool {
+						if m.Snapshot().SentBytes > from {
+							stop()
+						}
+						return false
+					})
+				})
+				fallthrough
+			default:
+				p.when("old waits", opened)
+			}
+			ended := make(chan struct{})
+			p.when("new done", func() { close(ended) })
+			go func() { p.received <- Receive(ctx, p.receive) }()
+			p.code = hear(t, p.codes)
+			p.send.Password = typed(p.code.Link)
+			go func() {
+				_, err := Send(sending, p.send)
+				p.sent <- err
+			}()
+			shown := hear(t, p.codes)
+			hear(t, ended)
+			if now := hear(t, p.codes); now.Code.Reveal() != shown.Code.Reveal() || (p.done.Err == nil) != (end == "whole") {
+				t.Errorf("another code than in the wait, after %v", p.done.Err)
+			}
+			stop()
+			hear(t, p.sent)
+			cancel()
+			hear(t, p.received)
+		})
 	}
 }
 

@@ -198,6 +198,9 @@ func (p *pair) events(side string) Events {
 			if d := ev.Until.Sub(ev.Since); d <= 0 || d > Life || ev.Peer.Device == "" {
 				p.t.Errorf("%s waits %v for %q", side, d, ev.Peer.Device)
 			}
+			if ev.Agreed {
+				p.hear(side + " waits for an agreed move")
+			}
 			p.hear(side + " waits")
 		case Back:
 			p.hear(side + " back")
@@ -312,6 +315,10 @@ func TestGoesOn(t *testing.T) {
 			p.whole()
 			if p.asked != tt.asked {
 				t.Errorf("the person was asked %d times", p.asked)
+			}
+			agreed := p.count("old waits for an agreed move") > 0 || p.count("new waits for an agreed move") > 0
+			if p.count("new waits")+p.count("old waits") > 0 && tt.asked > 1 == agreed {
+				t.Errorf("it waits for a move that was agreed to: %v; %q", agreed, p.heard)
 			}
 			if n := p.count("old accepted"); n != 1 {
 				t.Errorf("accepted %d times: %q", n, p.heard)

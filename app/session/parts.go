@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/ferry-move/ferry/mobile/backup"
@@ -15,6 +16,10 @@ var ErrReplaced = errors.New("another move has begun in its place")
 // ErrGone means that the new phone does not know the session any more, so that
 // nothing can go on.
 var ErrGone = errors.New("the new phone does not know the move any more")
+
+// ErrDisplaced is an ErrGone whose cause the new phone tells: another move began
+// there in place of this one.
+var ErrDisplaced = fmt.Errorf("%w: another one has begun in its place", ErrGone)
 
 // WaitCause says why the other device is waited for.
 type WaitCause uint8
@@ -41,6 +46,9 @@ type Waiting struct {
 	// this program is stopped does not count, so it may become later.
 	Since, Until time.Time
 	Why          WaitCause
+	// Agreed tells that the move goes on without another question, as in Back. A
+	// question that was asked is withdrawn.
+	Agreed bool
 }
 
 // Back says that the other device is back after Waiting. Items are told anew from

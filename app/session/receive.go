@@ -68,13 +68,15 @@ type receiving struct {
 
 	done   bool   // the one move of Once has ended; owned by loop
 	result error  // how; owned by loop
-	shown  uint64 // the code that was shown last; owned by loop
+	shown  uint64 // the code that was shown last, 0 = it is to be shown again; owned by loop
 
 	mu     sync.Mutex
 	paired map[identity.DeviceID]time.Time // when a device proved the code, by the monotonic clock; guarded by mu
 	held   *held                           // the session under way or waited for; guarded by mu, set by loop
 	busy   bool                            // a part is under way; guarded by mu
 	wg     sync.WaitGroup                  // stream handlers
+
+	replaced []past // sessions that another took the place of, the last ones; guarded by mu
 }
 
 // Receive waits for moves and takes them in. It returns nil after a move with

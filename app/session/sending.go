@@ -147,7 +147,7 @@ func (s *sending) wait(ctx context.Context, err error) (*p2p.Stream, error) {
 	s.lost = err
 	now := time.Now()
 	s.life.begin(now)
-	s.events.tell(Waiting{Peer: s.peer, Since: now, Until: now.Add(s.life.left()), Why: LinkLost})
+	s.events.tell(Waiting{Peer: s.peer, Since: now, Until: now.Add(s.life.left()), Why: LinkLost, Agreed: s.agreed || s.verify})
 	stream, err := s.seek(ctx, s.knock)
 	if err != nil {
 		return nil, err
@@ -166,7 +166,7 @@ func (s *sending) knock(ctx context.Context, addrs []netip.AddrPort, within time
 		return nil, err
 	}
 	stream, err := goOn(ctx, link, s.id)
-	if errors.Is(err, ErrGone) && !s.heard {
+	if errors.Is(err, ErrGone) && !errors.Is(err, ErrDisplaced) && !s.heard {
 		// It paired, and the session had not begun there.
 		stream, err = link.Open(ctx, p2p.SessionProtocol)
 	}

@@ -104,9 +104,13 @@ func Main(ctx context.Context, args []string, std Stdio) int {
 		run, ok = (*command).version, true
 	}
 	if !ok {
+		c.json = asksJSON(args)
 		return c.noCommand(name)
 	}
 	err := run(c, ctx, args)
+	if errors.As(err, new(*usageError)) { // it may stand after the mistake
+		c.json = c.json || asksJSON(args)
+	}
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(std.Out, details[name])
 		return exitOK
@@ -128,8 +132,20 @@ func (c *command) help(args []string) int {
 }
 
 func (c *command) noCommand(name string) int {
-	c.warn(say.Problem{What: fmt.Sprintf("There is no command %q.", name), Next: "See \"ferry help\"."})
-	return exitUsage
+	return c.fail(say.Problem{What: fmt.Sprintf("There is no command %q.", name), Next: "See \"ferry help\"."}, exitUsage)
+}
+
+// asksJSON reports whether --json is among arguments that may not be right.
+func asksJSON(args []string) bool {
+	for _, a := range args {
+		switch a {
+		case "--json", "-json", "--json=true", "-json=true":
+			return true
+		case "--":
+			return false
+		}
+	}
+	return false
 }
 
 var commands = map[string]func(*command, context.Context, []string) error{
@@ -147,7 +163,11 @@ func (c *command) exit(ctx context.Context, err error) int {
 	if err == nil || errors.Is(err, errIncomplete) {
 		return code
 	}
-	p := c.problem(code, err)
+	return c.fail(c.problem(code, err), code)
+}
+
+// fail tells a problem that ends the command, and returns its exit code.
+func (c *command) fail(p say.Problem, code int) int {
 	c.warn(p)
 	if c.json {
 		c.emit(jsonError{Event: "error", Error: p.What, Next: p.Next, Exit: code})

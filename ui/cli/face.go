@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ferry-move/ferry/app/session"
 	"github.com/ferry-move/ferry/mobile"
@@ -28,7 +29,10 @@ type face struct {
 	told     int
 	waiting  bool // the new phone's side
 	last     session.Done
-	lost     bool // the link is lost, and the other device is waited for
+	lost     bool      // the link is lost, and the other device is waited for
+	yes      bool      // nobody is asked
+	codeEnds time.Time // of the code that was shown last, which tells it from another
+	asking   bool      // an offer was shown, and the link has held since
 
 	pausing sync.Mutex
 	moving  bool // a move is under way; guarded by pausing
@@ -55,7 +59,7 @@ func (f *face) event(ev session.Event) {
 	if d, ok := ev.(session.Done); ok {
 		f.last = d
 		f.progress.end()
-		f.progress, f.lost = nil, false
+		f.progress, f.lost, f.asking = nil, false, false
 		still := errors.Is(d.Err, session.ErrReplaced) && f.paused()
 		if !still {
 			f.moves(false)
@@ -101,12 +105,13 @@ func (f *face) tell(ev session.Event) {
 			c.say("  ferry send --from DIR --at %s", ev.Addrs[0])
 		}
 	case session.Code:
-		f.code(ev)
+		f.showCode(ev)
 	case session.Planned:
 		f.planned(ev.Plans)
 	case session.Waiting:
 		f.lost = true
-		c.say("The two devices lost each other. Waiting for %s until %s; then the move goes on by itself.", peer(ev.Peer.Name), ev.Until.Local().Format("15:04"))
+		c.say("The two devices lost each other. Waiting for %s until %s; then %s.", peer(ev.Peer.Name), ev.Until.Local().Format("15:04"), f.then(ev))
+		f.asking = false
 		if !f.waiting {
 			c.say("Looking for it on every network that this device is on. Ctrl-C stops.")
 		}
@@ -145,6 +150,7 @@ func (f *face) tell(ev session.Event) {
 			c.say("Waiting for a yes on the new phone.")
 		}
 	case session.Offered:
+		f.asking = true
 		f.offered(ev.Offer)
 	case session.Accepted:
 		c.say("%s", map[bool]string{true: "Receiving.", false: "Accepted. Sending."}[f.waiting])
@@ -168,14 +174,19 @@ func (f *face) tell(ev session.Event) {
 	}
 }
 
-// code shows a code. After a move that went well it is short: the result should
-// stay on the screen.
-func (f *face) code(ev session.Code) {
+// showCode shows a code. After a move that went well it is short: the result should
+// stay on the screen. One that holds is shown again after a move.
+func (f *face) showCode(ev session.Code) {
 	c := f.c
+	same := ev.Expires.Equal(f.codeEnds)
+	f.codeEnds = ev.Expires
 	again := ev.Why == pairing.Paired && !c.broken && !f.lost
 	switch {
 	case f.lost && ev.Why == pairing.Paired:
 		c.say("If the old phone has to be started again, it needs this code. Ctrl-C stops.")
+	case same && again:
+		c.say("Ready for another move, with the code that was shown. Ctrl-C stops.")
+	case same:
 	case ev.Why == pairing.Expired:
 		c.say("The old code has expired; here is a new one.")
 	case ev.Why == pairing.UsedUp:
@@ -318,9 +329,22 @@ func planLine(p transfer.KindPlan) string {
 	return s
 }
 
+// then says what comes after the wait.
+func (f *face) then(ev session.Waiting) string {
+	switch {
+	case ev.Agreed, f.yes:
+		return "the move goes on by itself"
+	case !f.waiting:
+		return "it needs a yes on the new phone"
+	case f.asking:
+		return "you are asked again. What is typed until then answers nothing"
+	}
+	return "you are asked whether to accept"
+}
+
 // accept asks about the offer that was shown last.
-func (f *face) accept(ctx context.Context, yes bool) (transfer.Decision, error) {
-	if yes {
+func (f *face) accept(ctx context.Context) (transfer.Decision, error) {
+	if f.yes {
 		return transfer.Decision{Accept: true}, nil
 	}
 	answer, err := f.c.ask(ctx, "Accept? [y/N] ")

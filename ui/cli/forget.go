@@ -35,7 +35,7 @@ func (c *command) forget(_ context.Context, args []string) error {
 		return err
 	}
 	if c.json {
-		j := jsonForgotten{Event: "forgotten", Devices: []string{}, Journals: f.Journals, Receipts: f.Receipts}
+		j := jsonForgotten{Event: "forgotten", Devices: []string{}, Journals: f.Journals, Receipts: f.Receipts, Parts: f.Parts}
 		for _, d := range f.Devices {
 			j.Devices = append(j.Devices, string(d))
 		}
@@ -50,6 +50,10 @@ func (c *command) forget(_ context.Context, args []string) error {
 	if f.Receipts > 0 {
 		c.print("%s %s deleted.", say.Count(uint64(f.Receipts)), plural(int64(f.Receipts), "receipt was", "receipts were"))
 	}
+	if f.Parts > 0 {
+		c.print("What came of %s %s is left in the folder that was moved into, under hidden names .ferry-*.part. Nothing needs it now; you can delete it.",
+			say.Count(uint64(f.Parts)), plural(int64(f.Parts), "file that is not whole", "files that are not whole"))
+	}
 	return nil
 }
 
@@ -58,4 +62,5 @@ type jsonForgotten struct {
 	Devices  []string `json:"devices"`
 	Journals int      `json:"journals"`
 	Receipts int      `json:"receipts"`
+	Parts    int      `json:"parts"`
 }

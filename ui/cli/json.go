@@ -68,6 +68,7 @@ type jsonWaiting struct {
 	Since  time.Time `json:"since"`
 	Until  time.Time `json:"until"`
 	Why    string    `json:"why"`
+	Agreed bool      `json:"agreed"`
 }
 
 type jsonBack struct {
@@ -254,7 +255,7 @@ func jsonOf(ev session.Event) any {
 	case session.WrongCode:
 		return jsonWrongCode{"wrong_code", ev.TriesLeft}
 	case session.Waiting:
-		return jsonWaiting{"waiting", ev.Peer.Name, string(ev.Peer.Device), ev.Since.UTC(), ev.Until.UTC(), ev.Why.String()}
+		return jsonWaiting{"waiting", ev.Peer.Name, string(ev.Peer.Device), ev.Since.UTC(), ev.Until.UTC(), ev.Why.String(), ev.Agreed}
 	case session.Back:
 		return jsonBack{"back", ev.Peer.Name, string(ev.Peer.Device), ev.Agreed}
 	case session.NobodyYet:

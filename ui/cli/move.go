@@ -57,12 +57,12 @@ func (c *command) receive(ctx context.Context, args []string) error {
 	}
 	defer p.Close()
 	f := newFace(c, p)
-	f.waiting = true
+	f.waiting, f.yes = true, *yes
 	defer f.watchPause()()
 	var last session.Done
 	err = session.Receive(ctx, session.ReceiveOptions{
 		Home: home, Phone: p, Place: session.PlaceOf(*into), Name: *name, Port: *port, Loopback: *loopback, Once: *once, Limit: limit.get(), Pauser: f.pauser,
-		Accept: func(ctx context.Context, _ transfer.Offer) (transfer.Decision, error) { return f.accept(ctx, *yes) },
+		Accept: func(ctx context.Context, _ transfer.Offer) (transfer.Decision, error) { return f.accept(ctx) },
 		Events: func(ev session.Event) {
 			if d, ok := ev.(session.Done); ok {
 				last = d

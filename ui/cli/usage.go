@@ -39,6 +39,10 @@ a code, waits for the old phone, asks whether to accept, and restores into DIR,
 which is made if it is missing. Nothing in DIR is deleted or overwritten. When
 the network goes away, both devices wait for up to 30 minutes and go on.
 
+What a broken move leaves of a file stays in DIR as a hidden .ferry-*.part: the
+next move from that phone goes on with it, or removes it. If there will be none,
+"ferry forget" that phone and delete the file.
+
   --into DIR    the folder that is the phone
   --name NAME   the name that the other device sees (default: this model's)
   --yes         accept without asking whoever knows the code
@@ -150,7 +154,9 @@ Exit codes: 0 it is good, and everything was moved; 1 it is not good; 2 usage;
 	"forget": `Usage: ferry forget DEVICE|--all [flags]
 
 Deletes what this device keeps about another: what has arrived from it, so that
-the next move knows nothing of earlier ones. What was moved stays where it is.
+the next move knows nothing of earlier ones. What was moved stays where it is,
+and so do hidden files .ferry-*.part in its folder: what came of files that are
+not whole. Nothing needs them then; you can delete them.
 
   DEVICE       the device's ID, or the beginning or end of it
   --all        every device

@@ -166,6 +166,8 @@ func Error(err error) Problem {
 		return Problem{"The new phone does not answer.", "Check that \"ferry receive\" runs there, that both are on the same network, and that no firewall keeps UDP out."}
 	case errors.Is(err, session.ErrReplaced):
 		return Problem{"The move whose link was lost is over: another one has begun in its place.", "What has arrived is safe, and is not sent twice."}
+	case errors.Is(err, session.ErrDisplaced):
+		return Problem{"Another move has begun on the new phone in place of this one.", "What has arrived is safe. When that one has ended, start this one again, with the code that the new phone shows then."}
 	case errors.Is(err, session.ErrGone):
 		return Problem{"The new phone does not know this move any more: it was started again, or has waited too long.", "What has arrived is safe. Start the move again here too."}
 	case errors.Is(err, transfer.ErrLinkLost):

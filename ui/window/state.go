@@ -124,11 +124,17 @@ func (s State) event(ev session.Event) State {
 	case session.Paired:
 		s.Notice = "The code was right. Your old phone now says what it has."
 	case session.Waiting:
-		s.Screen, s.Offer = Waiting, nil
-		s.Notice = "The two phones lost each other. It goes on by itself when the old one is back."
-		if s.Paused {
+		switch {
+		case ev.Agreed && s.Paused:
 			s.Notice = "The two phones lost each other. You have paused: when the old one is back, it goes on as soon as you let it."
+		case ev.Agreed:
+			s.Notice = "The two phones lost each other. It goes on by itself when the old one is back."
+		case s.Offer != nil:
+			s.Notice = "The two phones lost each other. When the old one is back, you are asked again."
+		default:
+			s.Notice = "The two phones lost each other. When the old one is back, you are asked."
 		}
+		s.Screen, s.Offer = Waiting, nil
 	case session.Back:
 		s.Notice, s.left, s.kept = "", nil, Group{} // they are told anew
 		if ev.Agreed {

@@ -66,22 +66,25 @@ func waiting(t *testing.T) State {
 func TestStateWaitsForALink(t *testing.T) {
 	moving := ready("/f", infos).offered(offer()).answered(true).event(session.Accepted{})
 	moving = moving.event(session.Item{Kind: "photos", Key: "DCIM/a.jpg", Reason: backup.Unreadable})
-	s := moving.event(session.Waiting{}).event(session.Code{Code: code(t, "111 2222"), Why: pairing.Paired})
+	s := moving.event(session.Waiting{Agreed: true}).event(session.Code{Code: code(t, "111 2222"), Why: pairing.Paired})
 	if s.Screen != Waiting || s.Notice == "" || s.Code.IsZero() {
 		t.Errorf("while it waits: %+v", s)
+	}
+	if !strings.Contains(s.Notice, "by itself") {
+		t.Errorf("after a yes: %q", s.Notice)
 	}
 	s = s.event(session.Back{Agreed: true})
 	if s.Screen != Moving || s.Notice != "" || len(s.left) != 0 {
 		t.Errorf("when it goes on: %+v", s)
 	}
-	s = ready("/f", infos).offered(offer()).answered(true).paused(true).event(session.Waiting{})
+	s = ready("/f", infos).offered(offer()).answered(true).paused(true).event(session.Waiting{Agreed: true})
 	if !s.Paused || !strings.Contains(s.Notice, "You have paused") {
 		t.Errorf("paused, %v: %q", s.Paused, s.Notice)
 	}
 	if s = s.event(session.Back{Agreed: true}); !s.Paused || s.Screen != Moving {
 		t.Errorf("paused, back: %v on screen %d", s.Paused, s.Screen)
 	}
-	s = s.event(session.Waiting{}).event(session.Done{Report: report(true), Err: session.ErrReplaced}).offered(offer()).answered(true)
+	s = s.event(session.Waiting{Agreed: true}).event(session.Done{Report: report(true), Err: session.ErrReplaced}).offered(offer()).answered(true)
 	if !s.Paused { // the old phone was started again
 		t.Error("a move in the place of a paused one is not paused")
 	}
@@ -89,7 +92,7 @@ func TestStateWaitsForALink(t *testing.T) {
 		t.Error("paused when it is over")
 	}
 	s = ready("/f", infos).offered(offer()).event(session.Waiting{})
-	if s.Screen != Waiting || s.Offer != nil {
+	if s.Screen != Waiting || s.Offer != nil || !strings.HasSuffix(s.Notice, "you are asked again.") {
 		t.Errorf("an offer whose device is gone: %+v", s)
 	}
 	if s = s.event(session.Back{}); s.Screen != Waiting {
