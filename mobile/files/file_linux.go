@@ -12,7 +12,9 @@ import (
 )
 
 // setTime sets the modification time of an open file, known as name in d. The
-// zero time leaves it alone, and so does a file system that cannot keep it.
+// zero time leaves it alone, and so does a file system that cannot keep it. The
+// access time is set with it: FUSE's exFAT drops a modification time that comes
+// by itself, and says that it took it.
 func setTime(_ *dir, f *os.File, _ string, t time.Time) error {
 	if t.IsZero() {
 		return nil
@@ -21,7 +23,11 @@ func setTime(_ *dir, f *os.File, _ string, t time.Time) error {
 	if err != nil {
 		return nil // out of this platform's range
 	}
-	ts := [2]unix.Timespec{{Nsec: unix.UTIME_OMIT}, mtime}
+	now, err := unix.TimeToTimespec(time.Now())
+	if err != nil {
+		return nil
+	}
+	ts := [2]unix.Timespec{now, mtime}
 	conn, err := f.SyscallConn()
 	if err != nil {
 		return err
