@@ -151,16 +151,39 @@ func accounted(t *testing.T, p *receipt.Payload, from, into string, names []stri
 	return failed
 }
 
+// keptTime is more exact than what these file systems keep.
+var keptTime = time.Unix(1_600_000_000, 123_456_789)
+
+// timesArrived fails unless each file below dir has keptTime, as far as its file
+// system can hold it.
+func timesArrived(t *testing.T, dir string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		info, err := e.Info()
+		if err == nil && info.ModTime().Sub(keptTime).Abs() > 2*time.Second {
+			t.Errorf("%q is of %v", path, info.ModTime())
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // TestDestinations moves awkward names to file systems that hold few of them.
-// Each arrives, under another name if it has to be, and the second run changes
-// nothing.
+// Each arrives, under another name if it has to be, with its time as far as there
+// is one, and the second run reads nothing: it does not even notice what no time
+// tells of. A verification does.
 func TestDestinations(t *testing.T) {
 	for name, d := range destinations {
 		t.Run(name, func(t *testing.T) {
 			from, into := t.TempDir(), filepath.Join(d.at(t, 64<<20), "phone")
 			for i, name := range awkwardNames {
 				path := filepath.Join(from, "Stuff", name)
-				err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, fmt.Appendf(nil, "content %d", i), 0o644), os.Chtimes(path, time.Time{}, time.Unix(1_600_000_000, 0)))
+				err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, fmt.Appendf(nil, "content %d", i), 0o644), os.Chtimes(path, time.Time{}, keptTime))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -170,12 +193,26 @@ func TestDestinations(t *testing.T) {
 			for name, reason := range accounted(t, p, from, into, awkwardNames) {
 				t.Errorf("%q: %v", name, reason)
 			}
-			q := mustAgree(t, r.Run(t.Context()))
-			for _, k := range q.Kinds {
-				if k.Skipped != k.Items {
-					t.Errorf("the second run changed something: %+v", k)
+			timesArrived(t, filepath.Join(into, "Stuff"))
+			again := func(run string) {
+				e := r.Run(t.Context())
+				for _, k := range mustAgree(t, e).Kinds {
+					if k.Skipped != k.Items || e.Sent.SentBytes > 0 {
+						t.Errorf("%s changed something: %+v, %d bytes", run, k, e.Sent.SentBytes)
+					}
 				}
 			}
+			tune := r.TuneSend
+			r.TuneSend = func(c *transfer.SendConfig) { tune(c); c.Verify = true }
+			again("a verification")
+			r.TuneSend = tune
+			for i, name := range awkwardNames {
+				path := filepath.Join(from, "Stuff", name)
+				if err := errors.Join(os.WriteFile(path, fmt.Appendf(nil, "CONTENT %d", i), 0o644), os.Chtimes(path, time.Time{}, keptTime)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			again("the second run")
 		})
 	}
 }
