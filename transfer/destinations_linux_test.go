@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,14 @@ var awkwardNames = []string{
 	norm.NFC.String("é.txt"), norm.NFD.String("é.txt"), "-rf", ".hidden", "%3A", "100%.txt", "folder:/x", "Folder/x", "FOLDER/y",
 	strings.Repeat("x", 255), strings.Repeat("x", 251) + ".jpg", strings.Repeat("写", 85), strings.Repeat("ω", 127), strings.Repeat("🏔", 63) + "abc",
 	strings.Repeat("שלום ", 28) + "ab", "e" + strings.Repeat("\u0301", 127), strings.Repeat("L", 255) + "/" + strings.Repeat("l", 255),
+}
+
+// contentOf makes what is in the i-th of them, and mostly zeros for one more.
+func contentOf(i int, what string) []byte {
+	if i == len(awkwardNames) {
+		return append(append([]byte(what), make([]byte, 3<<20)...), what...)
+	}
+	return fmt.Appendf(nil, "%s %d", what, i)
 }
 
 // folders returns a rig that moves one folder into another.
@@ -181,16 +190,17 @@ func TestDestinations(t *testing.T) {
 	for name, d := range destinations {
 		t.Run(name, func(t *testing.T) {
 			from, into := t.TempDir(), filepath.Join(d.at(t, 64<<20), "phone")
-			for i, name := range awkwardNames {
+			names := append(slices.Clone(awkwardNames), "zeros")
+			for i, name := range names {
 				path := filepath.Join(from, "Stuff", name)
-				err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, fmt.Appendf(nil, "content %d", i), 0o644), os.Chtimes(path, time.Time{}, keptTime))
+				err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, contentOf(i, "content"), 0o644), os.Chtimes(path, time.Time{}, keptTime))
 				if err != nil {
 					t.Fatal(err)
 				}
 			}
 			r := folders(t, from, into)
 			p := mustAgree(t, r.Run(t.Context()))
-			for name, reason := range accounted(t, p, from, into, awkwardNames) {
+			for name, reason := range accounted(t, p, from, into, names) {
 				t.Errorf("%q: %v", name, reason)
 			}
 			timesArrived(t, filepath.Join(into, "Stuff"))
@@ -206,9 +216,9 @@ func TestDestinations(t *testing.T) {
 			r.TuneSend = func(c *transfer.SendConfig) { tune(c); c.Verify = true }
 			again("a verification")
 			r.TuneSend = tune
-			for i, name := range awkwardNames {
+			for i, name := range names {
 				path := filepath.Join(from, "Stuff", name)
-				if err := errors.Join(os.WriteFile(path, fmt.Appendf(nil, "CONTENT %d", i), 0o644), os.Chtimes(path, time.Time{}, keptTime)); err != nil {
+				if err := errors.Join(os.WriteFile(path, contentOf(i, "CONTENT"), 0o644), os.Chtimes(path, time.Time{}, keptTime)); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -3,6 +3,7 @@
 package files
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"time"
@@ -22,7 +23,10 @@ func setTime(d *dir, _ *os.File, name string, t time.Time) error {
 }
 
 // preallocate: the disk shows that it is full when it is.
-func preallocate(*os.File, int64) (bool, error) { return false, nil }
+func preallocate(*os.File, int64, int64) (bool, error) { return false, nil }
+
+// punch: what is no hole by itself is written.
+func punch(*os.File, int64, int64) error { return errors.ErrUnsupported }
 
 // adviseSequential: the system finds out by itself.
 func adviseSequential(*os.File) {}
