@@ -127,7 +127,7 @@ func (c *committer) add(in *inItem) {
 		return
 	case in.have:
 		c.r.drop(in)
-		c.over(in, backup.Result{Outcome: backup.Skipped, Name: in.name})
+		c.over(in, backup.Result{Outcome: backup.Skipped, Name: in.name, Stamp: in.stamp})
 		return
 	}
 	if c.count == 0 {
@@ -323,7 +323,7 @@ func (c *committer) remember(ctx context.Context, items []*inItem, results []bac
 		if in.it.Type == backup.TypeEntity {
 			continue // agents recognise those by their content
 		}
-		a := journal.Arrived{Fingerprint: journal.Of(in.it), Digest: in.digest, Size: in.it.Size, Name: results[i].Name}
+		a := journal.Arrived{Fingerprint: journal.Of(in.it), Digest: in.digest, Size: in.it.Size, Name: results[i].Name, Stamp: results[i].Stamp}
 		switch out := results[i].Outcome; {
 		case out != backup.Added && (out != backup.Skipped || in.it.Type == backup.TypeDirectory && !c.r.madeEarlier(in.it, results[i])):
 			continue

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -84,6 +85,14 @@ var awkwardNames = []string{
 	strings.Repeat("שלום ", 28) + "ab", "e" + strings.Repeat("\u0301", 127), strings.Repeat("L", 255) + "/" + strings.Repeat("l", 255),
 }
 
+// contentOf makes what is in the i-th of them, and mostly zeros for one more.
+func contentOf(i int, what string) []byte {
+	if i == len(awkwardNames) {
+		return append(append([]byte(what), make([]byte, 3<<20)...), what...)
+	}
+	return fmt.Appendf(nil, "%s %d", what, i)
+}
+
 // folders returns a rig that moves one folder into another.
 func folders(t *testing.T, from, into string) *transfertest.Rig {
 	t.Helper()
@@ -151,31 +160,69 @@ func accounted(t *testing.T, p *receipt.Payload, from, into string, names []stri
 	return failed
 }
 
+// keptTime is more exact than what these file systems keep.
+var keptTime = time.Unix(1_600_000_000, 123_456_789)
+
+// timesArrived fails unless each file below dir has keptTime, as far as its file
+// system can hold it.
+func timesArrived(t *testing.T, dir string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		info, err := e.Info()
+		if err == nil && info.ModTime().Sub(keptTime).Abs() > 2*time.Second {
+			t.Errorf("%q is of %v", path, info.ModTime())
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // TestDestinations moves awkward names to file systems that hold few of them.
-// Each arrives, under another name if it has to be, and the second run changes
-// nothing.
+// Each arrives, under another name if it has to be, with its time as far as there
+// is one, and the second run reads nothing: it does not even notice what no time
+// tells of. A verification does.
 func TestDestinations(t *testing.T) {
 	for name, d := range destinations {
 		t.Run(name, func(t *testing.T) {
 			from, into := t.TempDir(), filepath.Join(d.at(t, 64<<20), "phone")
-			for i, name := range awkwardNames {
+			names := append(slices.Clone(awkwardNames), "zeros")
+			for i, name := range names {
 				path := filepath.Join(from, "Stuff", name)
-				err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, fmt.Appendf(nil, "content %d", i), 0o644), os.Chtimes(path, time.Time{}, time.Unix(1_600_000_000, 0)))
+				err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, contentOf(i, "content"), 0o644), os.Chtimes(path, time.Time{}, keptTime))
 				if err != nil {
 					t.Fatal(err)
 				}
 			}
 			r := folders(t, from, into)
 			p := mustAgree(t, r.Run(t.Context()))
-			for name, reason := range accounted(t, p, from, into, awkwardNames) {
+			for name, reason := range accounted(t, p, from, into, names) {
 				t.Errorf("%q: %v", name, reason)
 			}
-			q := mustAgree(t, r.Run(t.Context()))
-			for _, k := range q.Kinds {
-				if k.Skipped != k.Items {
-					t.Errorf("the second run changed something: %+v", k)
+			timesArrived(t, filepath.Join(into, "Stuff"))
+			again := func(run string) {
+				e := r.Run(t.Context())
+				for _, k := range mustAgree(t, e).Kinds {
+					if k.Skipped != k.Items || e.Sent.SentBytes > 0 {
+						t.Errorf("%s changed something: %+v, %d bytes", run, k, e.Sent.SentBytes)
+					}
 				}
 			}
+			tune := r.TuneSend
+			r.TuneSend = func(c *transfer.SendConfig) { tune(c); c.Verify = true }
+			again("a verification")
+			r.TuneSend = tune
+			for i, name := range names {
+				path := filepath.Join(from, "Stuff", name)
+				if err := errors.Join(os.WriteFile(path, contentOf(i, "CONTENT"), 0o644), os.Chtimes(path, time.Time{}, keptTime)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			again("the second run")
 		})
 	}
 }

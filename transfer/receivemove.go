@@ -39,6 +39,7 @@ type inItem struct {
 	mu       sync.Mutex
 	compare  []backup.Digest         // offered with the verdict Compare; guarded by mu
 	names    []backup.Key            // where those are; guarded by mu
+	stamps   []int64                 // and their times; guarded by mu
 	open     bool                    // blocks may come; guarded by mu
 	checked  bool                    // its agent was asked, of an entity that comes unasked; guarded by mu
 	writing  writers                 // lanes that are writing a block; guarded by mu
@@ -62,6 +63,7 @@ type inItem struct {
 	fail   error      // the item failed
 	have   bool       // it is there already
 	name   backup.Key // with have
+	stamp  int64      // with have, as [backup.Result] has it
 	known  bool       // the journal has it
 	listed bool       // the committer has seen it, of an entity
 	// finished tells that nothing more of it comes, of what waits for those before it.
@@ -234,6 +236,11 @@ func (r *receiver) onSettle(m *wire.Settle) error {
 			if int(s.Same) <= len(in.names) {
 				in.name = in.names[s.Same-1]
 			}
+			if int(s.Same) <= len(in.stamps) {
+				stamp := in.stamps[s.Same-1]
+				in.known = in.known && stamp == in.stamp // else it would be read in each run
+				in.stamp = stamp
+			}
 		} else {
 			in.fail = backup.Reason(s.Fail)
 		}
@@ -282,6 +289,7 @@ func (r *receiver) checkItem(ctx context.Context, in *inItem) error {
 		var prior backup.Prior
 		if r.journal != nil && in.it.Type != backup.TypeEntity {
 			prior, in.known = r.journal.Lookup(journal.Of(in.it))
+			in.stamp = prior.Stamp
 			prior.Left, prior.Verify = left.Left, r.offer.Verify && in.it.Type == backup.TypeFile
 		}
 		it := in.it
@@ -340,7 +348,7 @@ func (r *receiver) checkItem(ctx context.Context, in *inItem) error {
 	in.mu.Lock()
 	if a.Verdict == backup.Compare && len(a.Digests) > 0 {
 		w.Verdict = uint8(backup.Compare)
-		in.compare, in.names = a.Digests[:min(len(a.Digests), wire.MaxDigests)], a.Names
+		in.compare, in.names, in.stamps = a.Digests[:min(len(a.Digests), wire.MaxDigests)], a.Names, a.Stamps
 		for _, d := range in.compare {
 			w.Digests = append(w.Digests, append([]byte(nil), d[:]...))
 		}

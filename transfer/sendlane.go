@@ -107,7 +107,11 @@ func (s *sender) pack(ctx context.Context, c *crew, run *laneRun, out chan<- pac
 			return err
 		}
 		p := packed{block: b, out: b.data}
-		if b.worth && len(b.data) >= squeeze.MinBlock && b.try() {
+		switch {
+		case s.cfg.NoSqueeze || len(b.data) < squeeze.MinBlock:
+		case squeeze.Zeros(b.data): // becomes next to nothing at once, whatever the item and the link
+			s.squeeze(&e, &p)
+		case b.worth && b.try():
 			p.ticket, p.judged = s.judge.Next(), true
 			if p.ticket.Squeeze {
 				s.squeeze(&e, &p)

@@ -122,7 +122,7 @@ func (t *target) Check(_ context.Context, it backup.Item, prior backup.Prior) ba
 	}
 	key, here := string(it.Key), path.Join(arrivingDir, string(it.Key))
 	holds := func(name string) bool {
-		return t.holds(name, it) && (!prior.Verify || t.digest(name) == prior.Digest)
+		return t.holds(name, it, prior.Stamp) && (!prior.Verify || t.digest(name) == prior.Digest)
 	}
 	switch {
 	case holds(here):
@@ -135,10 +135,11 @@ func (t *target) Check(_ context.Context, it backup.Item, prior backup.Prior) ba
 	return backup.Answer{Verdict: backup.Have, Digest: prior.Digest}
 }
 
-// holds reports whether a file is as the item says.
-func (t *target) holds(name string, it backup.Item) bool {
+// holds reports whether a file is as the item says; of its time, what was noted.
+func (t *target) holds(name string, it backup.Item, stamp int64) bool {
 	fi, err := t.apps.Lstat(name)
-	return err == nil && fi.Mode().IsRegular() && fi.Size() == it.Size && fi.ModTime().Equal(it.ModTime)
+	return err == nil && fi.Mode().IsRegular() && fi.Size() == it.Size &&
+		(stamp == 0 && fi.ModTime().Equal(it.ModTime) || stamp != 0 && fi.ModTime().UnixNano() == stamp)
 }
 
 // digest hashes a file; zero = it cannot be read.

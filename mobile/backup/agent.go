@@ -151,6 +151,10 @@ type Result struct {
 	// Name is the key under which the target keeps the item when that differs
 	// from the item's own; empty otherwise.
 	Name Key
+	// Stamp is the time that the target gives the file, in nanoseconds since
+	// 1970, when it is not the item's: file systems cut times, or do not take
+	// them. 0 = the item's own, or not known.
+	Stamp int64
 	// Err says why an item failed; nil otherwise.
 	Err error
 }
@@ -187,6 +191,9 @@ type Answer struct {
 	// Names are the keys of what is here, one for each of Digests with
 	// Compare, at most one with Have. Empty = the item's own key.
 	Names []Key
+	// Stamps are, with Compare, the files' times as [Result] has them, one for
+	// each of Digests. nil = not known.
+	Stamps []int64
 	// Err is why, with Refuse.
 	Err error
 }
@@ -198,6 +205,8 @@ type Prior struct {
 	Digest Digest
 	// Name is the key under which it was kept; empty = its own.
 	Name Key
+	// Stamp is the time that the file had here, as [Result] has it.
+	Stamp int64
 	// Left is what a run that broke left of it.
 	Left Leftover
 	// Verify tells that what is here is to be read, whatever is noted of it.

@@ -32,6 +32,7 @@ const (
 	OlderApp    Reason = 17 // the app on the new phone is older than the data
 	Incomplete  Reason = 18 // a part of an app's data did not arrive, so none of it was restored
 	AppFailed   Reason = 19 // the app's own agent failed
+	TooDeep     Reason = 20 // in more folders than a key can say, with all that is in it
 )
 
 var reasonText = map[Reason]string{
@@ -43,6 +44,7 @@ var reasonText = map[Reason]string{
 	OverQuota: "it has more data than one app may move", NotAllowed: "its app does not let it be moved",
 	OtherApp: "another app of that name is there", OlderApp: "the app there is older",
 	Incomplete: "a part of it did not arrive", AppFailed: "its app failed",
+	TooDeep: "it is in too many folders",
 }
 
 // Error returns a short English phrase; package ui/say has the sentences for
@@ -120,6 +122,7 @@ var reasonNames = map[Reason]string{
 	BadName: "bad_name", NoSpace: "no_space", TooLarge: "too_large", Damaged: "damaged", Malformed: "malformed",
 	Unsupported: "unsupported", Declined: "declined", Unwritable: "unwritable",
 	OverQuota: "over_quota", NotAllowed: "not_allowed", OtherApp: "other_app", OlderApp: "older_app", Incomplete: "incomplete", AppFailed: "app_failed",
+	TooDeep: "too_deep",
 }
 
 // Name returns the word that JSON uses. It never changes.

@@ -20,7 +20,7 @@ func TestReasons(t *testing.T) {
 	for i, r := range []backup.Reason{
 		backup.Unknown, backup.Unreadable, backup.Vanished, backup.Changed, backup.NotRegular, backup.BadName, backup.NoSpace,
 		backup.TooLarge, backup.Damaged, backup.Malformed, backup.Unsupported, backup.Declined, backup.Unwritable,
-		backup.OverQuota, backup.NotAllowed, backup.OtherApp, backup.OlderApp, backup.Incomplete, backup.AppFailed,
+		backup.OverQuota, backup.NotAllowed, backup.OtherApp, backup.OlderApp, backup.Incomplete, backup.AppFailed, backup.TooDeep,
 	} {
 		if int(r) != i+1 {
 			t.Errorf("%v has number %d, not %d", r, r, i+1)

@@ -25,6 +25,7 @@ type landing struct {
 	folder  *stagedDir  // or nil
 	outcome backup.Outcome
 	key     string // where it is now
+	stamp   int64  // its time there, as [backup.Result] has it
 	in      *dir   // the folder that holds it, to be released; nil = none
 	err     error
 }
@@ -64,7 +65,7 @@ func (w *writer) land(s backup.Staged) landing {
 		done := s.landed
 		s.mu.Unlock()
 		if done != nil { // only the disk does not know its name yet
-			return landing{file: s, key: done.key, outcome: done.outcome}
+			return landing{file: s, key: done.key, outcome: done.outcome, stamp: done.stamp}
 		}
 		return landing{file: s, err: s.dress()}
 	case *stagedDir:
@@ -197,18 +198,19 @@ func (n *namer) form(ctx context.Context, l *landing, d *dir, f form) error {
 			l.key, l.in, l.outcome = key, d, backup.Added
 			t.changed(d)
 			t.changed(s.dir)
-			return s.arrived(d, name)
+			l.stamp, err = s.arrived(d, name)
+			return err
 		}
 		if !errors.Is(err, fs.ErrExist) {
 			return err
 		}
-		same, err := s.sameAs(ctx, d, name)
+		same, stamp, err := s.sameAs(ctx, d, name)
 		if err != nil {
 			return err
 		}
 		if same {
 			t.retain(d)
-			l.key, l.in, l.outcome = key, d, backup.Skipped
+			l.key, l.in, l.outcome, l.stamp = key, d, backup.Skipped, stamp
 			return nil
 		}
 	}
@@ -216,46 +218,55 @@ func (n *namer) form(ctx context.Context, l *landing, d *dir, f form) error {
 }
 
 // arrived looks once more at what now has the name: had somebody put another
-// file in the temporary one's place, that would have been renamed.
-func (s *stagedFile) arrived(d *dir, name string) error {
+// file in the temporary one's place, that would have been renamed. It returns
+// the time that the file system gave it.
+func (s *stagedFile) arrived(d *dir, name string) (stamp int64, err error) {
 	info, err := d.root.Lstat(name)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if !info.Mode().IsRegular() || info.Size() != s.item.Size {
-		return backup.Damaged
+		return 0, backup.Damaged
 	}
-	return nil
+	return stampOf(info, s.item), nil
 }
 
-// sameAs reports whether the file of that name in d holds what s holds. It
-// only fails when ctx is done or s cannot be read.
-func (s *stagedFile) sameAs(ctx context.Context, d *dir, name string) (bool, error) {
+// stampOf returns a file's time as [backup.Result] has it.
+func stampOf(info fs.FileInfo, it backup.Item) int64 {
+	if it.ModTime.IsZero() || info.ModTime().Equal(it.ModTime) {
+		return 0
+	}
+	return info.ModTime().UnixNano()
+}
+
+// sameAs reports whether the file of that name in d holds what s holds, and
+// since when. It only fails when ctx is done or s cannot be read.
+func (s *stagedFile) sameAs(ctx context.Context, d *dir, name string) (same bool, stamp int64, err error) {
 	f, info, err := openRegular(d, name, os.O_RDONLY)
 	if err != nil || info.Size() != s.item.Size {
 		if err == nil {
 			f.Close()
 		}
-		return false, nil // not known to be the same
+		return false, 0, nil // not known to be the same
 	}
 	defer f.Close()
 	size := min(s.item.Size, hashBuffer)
 	mine, theirs := make([]byte, size), make([]byte, size)
 	for off := int64(0); off < s.item.Size; off += size {
 		if err := ctx.Err(); err != nil {
-			return false, err
+			return false, 0, err
 		}
 		n := min(size, s.item.Size-off)
 		if _, err := s.f.ReadAt(mine[:n], off); err != nil && !errors.Is(err, io.EOF) {
-			return false, err
+			return false, 0, err
 		}
 		if m, _ := f.ReadAt(theirs[:n], off); int64(m) != n || !bytes.Equal(mine[:n], theirs[:n]) {
-			return false, nil
+			return false, 0, nil
 		}
 	}
 	// Whoever wrote it may not have waited for the disk.
 	_ = f.Sync()
-	return true, nil
+	return true, stampOf(info, s.item), nil
 }
 
 // settle ends a landing: it lets go of everything and makes the result.
@@ -283,5 +294,5 @@ func (w *writer) settle(l *landing) backup.Result {
 	if l.err != nil {
 		return backup.Result{Outcome: backup.Failed, Err: w.kind.failWrite("commit", l.err)}
 	}
-	return backup.Result{Outcome: l.outcome, Name: renamed(it, l.key)}
+	return backup.Result{Outcome: l.outcome, Name: renamed(it, l.key), Stamp: l.stamp}
 }

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -12,7 +13,9 @@ import (
 )
 
 // setTime sets the modification time of an open file, known as name in d. The
-// zero time leaves it alone, and so does a file system that cannot keep it.
+// zero time leaves it alone, and so does a file system that cannot keep it. The
+// access time is set with it: FUSE's exFAT drops a modification time that comes
+// by itself, and says that it took it.
 func setTime(_ *dir, f *os.File, _ string, t time.Time) error {
 	if t.IsZero() {
 		return nil
@@ -21,7 +24,11 @@ func setTime(_ *dir, f *os.File, _ string, t time.Time) error {
 	if err != nil {
 		return nil // out of this platform's range
 	}
-	ts := [2]unix.Timespec{{Nsec: unix.UTIME_OMIT}, mtime}
+	now, err := unix.TimeToTimespec(time.Now())
+	if err != nil {
+		return nil
+	}
+	ts := [2]unix.Timespec{now, mtime}
 	conn, err := f.SyscallConn()
 	if err != nil {
 		return err
@@ -37,30 +44,37 @@ func setTime(_ *dir, f *os.File, _ string, t time.Time) error {
 	return errno
 }
 
-// preallocate takes room on the disk for size bytes and reports whether it
+// preallocate takes room on the disk for n bytes at off and reports whether it
 // did. It fails when there is not that much; a file system that cannot do it is
 // no error.
-func preallocate(f *os.File, size int64) (bool, error) {
+func preallocate(f *os.File, off, n int64) (bool, error) {
+	err := fallocate(f, unix.FALLOC_FL_KEEP_SIZE, off, n)
+	if noSpace(err) || errors.Is(err, syscall.EFBIG) {
+		return false, err
+	}
+	return err == nil, nil
+}
+
+// punch makes n bytes at off a hole, within the file's size.
+func punch(f *os.File, off, n int64) error {
+	return fallocate(f, unix.FALLOC_FL_KEEP_SIZE|unix.FALLOC_FL_PUNCH_HOLE, off, n)
+}
+
+func fallocate(f *os.File, mode uint32, off, n int64) error {
 	conn, err := f.SyscallConn()
 	if err != nil {
-		return false, err
+		return err
 	}
 	var ferr error
 	err = conn.Control(func(fd uintptr) {
 		for {
-			ferr = unix.Fallocate(int(fd), unix.FALLOC_FL_KEEP_SIZE, 0, size)
+			ferr = unix.Fallocate(int(fd), mode, off, n)
 			if ferr != unix.EINTR {
 				return
 			}
 		}
 	})
-	switch {
-	case err != nil:
-		return false, err
-	case noSpace(ferr), errors.Is(ferr, syscall.EFBIG):
-		return false, ferr
-	}
-	return ferr == nil, nil
+	return cmp.Or(err, ferr)
 }
 
 // adviseSequential tells the kernel that f is read from here to its end.

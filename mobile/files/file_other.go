@@ -3,25 +3,30 @@
 package files
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"time"
 )
 
 // setTime sets the modification time of an open file, known as name in d. The
-// zero time leaves it alone, and so does a file system that cannot keep it.
+// zero time leaves it alone, and so does a file system that cannot keep it. The
+// access time is set with it: some file systems drop one that comes alone.
 func setTime(d *dir, _ *os.File, name string, t time.Time) error {
 	if t.IsZero() {
 		return nil
 	}
-	if err := d.root.Chtimes(name, time.Time{}, t); err != nil && !unsettable(err) {
+	if err := d.root.Chtimes(name, time.Now(), t); err != nil && !unsettable(err) {
 		return err
 	}
 	return nil
 }
 
 // preallocate: the disk shows that it is full when it is.
-func preallocate(*os.File, int64) (bool, error) { return false, nil }
+func preallocate(*os.File, int64, int64) (bool, error) { return false, nil }
+
+// punch: what is no hole by itself is written.
+func punch(*os.File, int64, int64) error { return errors.ErrUnsupported }
 
 // adviseSequential: the system finds out by itself.
 func adviseSequential(*os.File) {}

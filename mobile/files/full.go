@@ -27,7 +27,7 @@ func (s *stagedFile) Uncommitted() (still, doubtful bool) {
 func (s *stagedFile) giveBack(l *landing) {
 	s.mu.Lock()
 	if l.key != "" {
-		s.landed = &landing{key: l.key, outcome: l.outcome}
+		s.landed = &landing{key: l.key, outcome: l.outcome, stamp: l.stamp}
 	}
 	s.settled, s.back = false, true
 	s.mu.Unlock()

@@ -66,12 +66,15 @@ func MapKey(key backup.Key, p Profile) (backup.Key, error) {
 	return mapped, nil
 }
 
+// isTooDeep reports whether key has more components, or more bytes, than a key may have.
+func isTooDeep(key backup.Key) bool {
+	return len(key) > backup.MaxKey || strings.Count(string(key), "/") >= MaxDepth
+}
+
 // checkKey refuses what is no plain path below a folder.
 func checkKey(key backup.Key) error {
 	switch {
-	case len(key) > backup.MaxKey:
-		return fmt.Errorf("%w: too long", backup.BadName)
-	case strings.Count(string(key), "/") >= MaxDepth:
+	case isTooDeep(key):
 		return fmt.Errorf("%w: too deep", backup.BadName)
 	case strings.IndexByte(string(key), 0) >= 0:
 		return fmt.Errorf("%w: %w", backup.BadName, errStructure)

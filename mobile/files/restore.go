@@ -110,7 +110,7 @@ func (w *writer) Check(ctx context.Context, it backup.Item, prior backup.Prior) 
 	if w.holds(it, prior) {
 		return backup.Answer{Verdict: backup.Have, Digest: prior.Digest, Names: names(prior.Name)}
 	}
-	a, err := w.alike(ctx, it, key, prior.Verify)
+	a, err := w.alike(ctx, it, key, prior)
 	if err != nil {
 		return w.refuse(err)
 	}
@@ -155,7 +155,7 @@ func renamed(it backup.Item, key string) backup.Key {
 }
 
 // holds reports whether the file that an earlier run put here is still what it
-// was, by size and time.
+// was, by size and by the time that it had.
 func (w *writer) holds(it backup.Item, prior backup.Prior) bool {
 	if prior.Digest.IsZero() || it.ModTime.IsZero() || prior.Verify {
 		return false
@@ -172,55 +172,88 @@ func (w *writer) holds(it backup.Item, prior backup.Prior) bool {
 	defer w.dst.release(d)
 	info, err := d.root.Lstat(name)
 	return err == nil && joinKey(d.key, name) == string(key) &&
-		info.Mode().IsRegular() && info.Size() == it.Size && info.ModTime().Equal(it.ModTime)
+		info.Mode().IsRegular() && info.Size() == it.Size && stampOf(info, it) == prior.Stamp
 }
 
-// alike finds the files of the item's size in its series of names; fresh reads
-// them from the disk. It only fails when ctx is done.
-func (w *writer) alike(ctx context.Context, it backup.Item, key string, fresh bool) (backup.Answer, error) {
+// alike finds the files of the item's size: in its series of names, and under
+// the name that was noted of it, which the series leads to only on the file
+// system that refused the others. A prior that is to be verified reads them from
+// the disk. It only fails when ctx is done.
+func (w *writer) alike(ctx context.Context, it backup.Item, key string, prior backup.Prior) (backup.Answer, error) {
 	a := backup.Answer{Verdict: backup.Need}
+	if err := w.alikeInSeries(ctx, &a, it, key, prior.Verify); err != nil {
+		return a, err
+	}
+	if prior.Name == "" || prior.Digest.IsZero() || checkKey(prior.Name) != nil || slices.Contains(a.Names, prior.Name) {
+		return a, nil
+	}
+	above, name := splitKey(string(prior.Name))
+	d, err := w.dst.open(above, false)
+	if err != nil {
+		return a, nil
+	}
+	defer w.dst.release(d)
+	if d.key != above {
+		return a, nil
+	}
+	_, err = w.compare(ctx, &a, it, d, name, prior.Verify)
+	return a, err
+}
+
+func (w *writer) alikeInSeries(ctx context.Context, a *backup.Answer, it backup.Item, key string, fresh bool) error {
 	above, base := splitKey(key)
 	d, err := w.dst.open(above, false)
 	if err != nil {
-		return a, nil // Stage says what is wrong, if anything
+		return nil // Stage says what is wrong, if anything
 	}
 	defer w.dst.release(d)
 	for _, f := range forms(base, w.opts.Profile) {
 		for i := range maxCompare {
-			name := numbered(f.name, i, f.limit)
-			info, err := d.root.Lstat(name)
-			if err != nil && nameRefused(err) {
+			gone, err := w.compare(ctx, a, it, d, numbered(f.name, i, f.limit), fresh)
+			if err != nil {
+				return err
+			}
+			if nameRefused(gone) {
 				break
 			}
-			if err != nil {
-				return a, nil // the first free name ends the series
+			if gone != nil {
+				return nil // the first free name ends the series
 			}
-			if w.dst.isClaimed(d, name) || !info.Mode().IsRegular() || info.Size() != it.Size {
-				continue
-			}
-			digest, err := digestOf(ctx, d, name, it.Size, fresh)
-			if ctx.Err() != nil {
-				return a, ctx.Err()
-			}
-			if err != nil {
-				continue // unreadable: it is not known to be the same
-			}
-			a.Verdict = backup.Compare
-			a.Digests = append(a.Digests, digest)
-			a.Names = append(a.Names, renamed(it, joinKey(d.key, name)))
 		}
 	}
-	return a, nil
+	return nil
 }
 
-// digestOf hashes a file of size bytes; fresh does not take the system's word for
-// what is on the disk, where it can be helped.
-func digestOf(ctx context.Context, d *dir, name string, size int64, fresh bool) (backup.Digest, error) {
+// compare adds the file of that name in d to a, if it is of the item's size. The
+// error gone says that there is none; err, that ctx is done.
+func (w *writer) compare(ctx context.Context, a *backup.Answer, it backup.Item, d *dir, name string, fresh bool) (gone, err error) {
+	info, gone := d.root.Lstat(name)
+	if gone != nil || w.dst.isClaimed(d, name) || !info.Mode().IsRegular() || info.Size() != it.Size {
+		return gone, nil
+	}
+	digest, err := digestOf(ctx, d, name, info, fresh)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		return nil, nil // unreadable: it is not known to be the same
+	}
+	a.Verdict = backup.Compare
+	a.Digests = append(a.Digests, digest)
+	a.Names = append(a.Names, renamed(it, joinKey(d.key, name)))
+	a.Stamps = append(a.Stamps, stampOf(info, it))
+	return nil, nil
+}
+
+// digestOf hashes a file that was what it describes, and is so to the end; fresh
+// does not take the system's word for what is on the disk, where it can be helped.
+func digestOf(ctx context.Context, d *dir, name string, was fs.FileInfo, fresh bool) (backup.Digest, error) {
 	f, _, err := openRegular(d, name, os.O_RDONLY)
 	if err != nil {
 		return backup.Digest{}, err
 	}
 	defer f.Close()
+	size := was.Size()
 	if fresh {
 		forgetCached(f)
 	}
@@ -241,7 +274,11 @@ func digestOf(ctx context.Context, d *dir, name string, size int64, fresh bool) 
 			return backup.Digest{}, err
 		}
 	}
-	if total != size {
+	is, err := f.Stat()
+	if err != nil {
+		return backup.Digest{}, err
+	}
+	if total != size || !is.ModTime().Equal(was.ModTime()) {
 		return backup.Digest{}, backup.Changed
 	}
 	return backup.Digest(h.Sum(nil)), nil

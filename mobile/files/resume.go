@@ -127,7 +127,7 @@ func (w *writer) resume(it backup.Item, l backup.Leftover) (*stagedFile, bool, e
 	}
 	info, err := s.reopen(above, l)
 	if err == nil {
-		err = s.claimRest(heldBytes(info))
+		err = s.claimRest(heldBytes(info), l.Length)
 	}
 	if err != nil {
 		if s.f != nil {
@@ -158,21 +158,22 @@ func (s *stagedFile) reopen(above string, l backup.Leftover) (info fs.FileInfo, 
 	return info, nil
 }
 
-// claimRest takes the room that the rest of the file needs.
-func (s *stagedFile) claimRest(held int64) error {
-	rest, preallocated := max(0, s.item.Size-held), false
+// claimRest takes the room that the rest of the file needs, on the disk from that
+// offset on: what is no part of the disk before it may be a hole.
+func (s *stagedFile) claimRest(held, from int64) error {
+	rest := max(0, s.item.Size-held)
 	if !s.w.space.room(rest) {
 		return backup.NoSpace
 	}
-	if s.item.Size >= preallocateFrom {
+	if s.item.Size >= preallocateFrom && from < s.item.Size {
 		var err error
-		if preallocated, err = preallocate(s.f, s.item.Size); err != nil {
+		if s.reserved, err = preallocate(s.f, from, s.item.Size-from); err != nil {
 			return err
 		}
 	}
-	if !preallocated {
+	if !s.reserved {
 		s.unwritten = rest
 	}
-	s.w.space.stage(rest, preallocated)
+	s.w.space.stage(rest, s.reserved)
 	return nil
 }

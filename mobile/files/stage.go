@@ -73,19 +73,18 @@ func (w *writer) stageFile(it backup.Item, key string) (*stagedFile, error) {
 	if s.dir, s.f, err = w.createTemp(s.path, s.temp); err != nil {
 		return nil, err
 	}
-	preallocated := false
 	if it.Size >= preallocateFrom {
-		if preallocated, err = preallocate(s.f, it.Size); err != nil {
+		if s.reserved, err = preallocate(s.f, 0, it.Size); err != nil {
 			s.f.Close()
 			s.dir.root.Remove(s.temp)
 			w.dst.release(s.dir)
 			return nil, err
 		}
 	}
-	if !preallocated {
+	if !s.reserved {
 		s.unwritten = it.Size
 	}
-	w.space.stage(it.Size, preallocated)
+	w.space.stage(it.Size, s.reserved)
 	w.mu.Lock()
 	w.staged[s] = struct{}{}
 	w.mu.Unlock()
@@ -150,6 +149,12 @@ type stagedFile struct {
 	dir  *dir   // where the temporary file is; retained until settled
 	temp string
 	f    *os.File
+	// reserved tells that room was taken on the disk before the content came;
+	// immutable.
+	reserved bool
+	// size is held for reading by whoever writes, and alone by whoever makes
+	// the file longer without writing.
+	size sync.RWMutex
 
 	mu        sync.Mutex
 	settled   bool     // guarded by mu
@@ -171,7 +176,7 @@ func (s *stagedFile) WriteAt(p []byte, off int64) (int, error) {
 	if off < 0 || off > s.item.Size || int64(len(p)) > s.item.Size-off {
 		return 0, backup.Fail("write", s.item.Kind, backup.Malformed, errBeyond)
 	}
-	n, err := s.f.WriteAt(p, off)
+	n, err := s.write(p, off)
 	s.written(int64(n))
 	if err != nil {
 		return n, s.w.kind.failWrite("write", err)

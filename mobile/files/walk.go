@@ -65,7 +65,7 @@ type entry struct {
 func (r *reader) folder(ctx context.Context, key string, yield func(backup.Item, error) bool) (dirs []string, ok bool) {
 	it := backup.Item{Kind: r.kind.Kind, Type: backup.TypeDirectory, Key: backup.Key(key)}
 	if key != "" && checkKey(it.Key) != nil {
-		return nil, yield(it, backup.Fail("walk", it.Kind, backup.BadName, nil))
+		return nil, yield(it, backup.Fail("walk", it.Kind, reasonOf(it.Key), nil))
 	}
 	d, err := r.src.open(key, false)
 	if errors.Is(err, fs.ErrNotExist) && key != "" {
@@ -124,7 +124,7 @@ func (r *reader) leaf(d *dir, dirKey, name string, yield func(backup.Item, error
 	}
 	switch {
 	case checkKey(it.Key) != nil:
-		return yield(it, backup.Fail("walk", it.Kind, backup.BadName, nil))
+		return yield(it, backup.Fail("walk", it.Kind, reasonOf(it.Key), nil))
 	case err != nil:
 		return yield(it, r.kind.failWalk(err))
 	case !regular:
@@ -132,6 +132,14 @@ func (r *reader) leaf(d *dir, dirKey, name string, yield func(backup.Item, error
 	}
 	it.Size, it.Mode, it.ModTime = info.Size(), info.Mode().Perm(), info.ModTime()
 	return yield(it, nil)
+}
+
+// reasonOf returns why checkKey refuses a key.
+func reasonOf(key backup.Key) backup.Reason {
+	if isTooDeep(key) {
+		return backup.TooDeep
+	}
+	return backup.BadName
 }
 
 // ownsTop reports whether what lies at the top and is no folder is k's: a file

@@ -137,7 +137,7 @@ func TestDeepFolders(t *testing.T) {
 		t.Fatalf("%d folders and %d errors; want %d and 1", len(good), len(bad), MaxDepth)
 	}
 	for _, reason := range bad {
-		if reason != backup.BadName {
+		if reason != backup.TooDeep {
 			t.Errorf("reason %v", reason)
 		}
 	}

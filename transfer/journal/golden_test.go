@@ -20,6 +20,7 @@ func TestGolden(t *testing.T) {
 		{"1-arrived", 6, 2, 0}, // arrived, temporary and cleared
 		{"1-kept", 6, 2, 1},    // and the beginning of a file
 		{"1-unknown", 6, 2, 1}, // and a record that nobody knows yet
+		{"1-stamped", 6, 1, 0}, // an item with another time here
 	} {
 		text, err := os.ReadFile(filepath.Join("testdata", tt.name+".hex"))
 		must(t, err)

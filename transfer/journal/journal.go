@@ -10,6 +10,8 @@
 //	          at its end, a folder that is not finished before its move is
 //	  type 3, cleared: of the temporary names above this record none is left, and nothing is kept under them
 //	  type 4, kept: the beginning of a file under a temporary name; drawn at [Kept]
+//	  type 5, arrived under another time than the sender's: 16 bytes fingerprint · 32 bytes digest · u64 BE size ·
+//	          u64 BE nanoseconds since 1970 · the kept name, if it differs
 //
 // A record is believed only whole. A torn tail, which a crash leaves, is cut off
 // when the journal is opened; damage before that is passed over, up to the next
@@ -45,8 +47,10 @@ const (
 	recTemporary  = 2
 	recCleared    = 3
 	recKept       = 4
+	recStamped    = 5
 	maxRecord     = 1 + 16 + 32 + 8 + backup.MaxKey
 	arrivedHeader = 16 + 32 + 8
+	stampedHeader = arrivedHeader + 8
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -77,6 +81,7 @@ type Arrived struct {
 	Digest      backup.Digest
 	Size        int64
 	Name        backup.Key // empty = its own key
+	Stamp       int64      // its time here, as [backup.Result] has it
 }
 
 // Journal is an open journal. Its methods are safe for several goroutines.
@@ -186,7 +191,13 @@ func (j *Journal) Arrived(items []Arrived) error {
 		}
 		var size [8]byte
 		binary.BigEndian.PutUint64(size[:], uint64(a.Size))
-		b = appendRecord(b, recArrived, a.Fingerprint[:], a.Digest[:], size[:], []byte(a.Name))
+		if a.Stamp == 0 || stampedHeader+len(a.Name) >= maxRecord { // no version reads a longer one
+			b = appendRecord(b, recArrived, a.Fingerprint[:], a.Digest[:], size[:], []byte(a.Name))
+			continue
+		}
+		var stamp [8]byte
+		binary.BigEndian.PutUint64(stamp[:], uint64(a.Stamp))
+		b = appendRecord(b, recStamped, a.Fingerprint[:], a.Digest[:], size[:], stamp[:], []byte(a.Name))
 	}
 	j.mu.Lock()
 	err := j.write(b)
@@ -291,10 +302,15 @@ func (j *Journal) Lookup(fp Fingerprint) (backup.Prior, bool) {
 	var first [256]byte // most records
 	buf := first[:]
 	rec, err := readRecord(io.NewSectionReader(j.f, at-5, maxRecord+8), &buf)
-	if err != nil || len(rec) < 1+arrivedHeader || rec[0] != recArrived || Fingerprint(rec[1:]) != fp {
+	if err != nil || !isArrived(rec) || Fingerprint(rec[1:]) != fp {
 		return backup.Prior{}, false
 	}
-	return backup.Prior{Digest: backup.Digest(rec[17:49]), Name: backup.Key(rec[1+arrivedHeader:])}, true
+	p, name := backup.Prior{Digest: backup.Digest(rec[17:49])}, rec[1+arrivedHeader:]
+	if rec[0] == recStamped {
+		p.Stamp, name = int64(binary.BigEndian.Uint64(name)), name[8:]
+	}
+	p.Name = backup.Key(name)
+	return p, true
 }
 
 // Bytes returns the content of everything that arrived, in bytes.

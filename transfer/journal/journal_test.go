@@ -423,3 +423,27 @@ func FuzzLoad(f *testing.F) {
 		must(t, j.Close())
 	})
 }
+
+// TestStamped: an item that has another time here is noted with it, and a name
+// that leaves no room for that is kept before the time is.
+func TestStamped(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	j := open(t, path)
+	want := map[int]Arrived{}
+	for i, name := range []backup.Key{"", "x", backup.Key(strings.Repeat("n", backup.MaxKey-8)), backup.Key(strings.Repeat("n", backup.MaxKey))} {
+		want[i] = Arrived{Fingerprint: Of(item(i)), Digest: backup.Digest{9, byte(i)}, Size: 1, Name: name, Stamp: -int64(i) - 5}
+		must(t, j.Arrived([]Arrived{want[i]}))
+	}
+	j = reopen(t, j, path)
+	if j.State() != Sound || j.Bytes() != 4 {
+		t.Errorf("state %v, %d bytes", j.State(), j.Bytes())
+	}
+	for i, a := range want {
+		if len(a.Name) == backup.MaxKey {
+			a.Stamp = 0
+		}
+		if p, ok := j.Lookup(a.Fingerprint); !ok || p != (backup.Prior{Digest: a.Digest, Name: a.Name, Stamp: a.Stamp}) {
+			t.Errorf("%d: %.40q %d, %v", i, p.Name, p.Stamp, ok)
+		}
+	}
+}

@@ -182,8 +182,8 @@ func readRecord(r io.Reader, buf *[]byte) ([]byte, error) {
 // note takes a record into memory; at is the offset of its type byte.
 func (j *Journal) note(rec []byte, at int64) {
 	switch body := rec[1:]; rec[0] {
-	case recArrived:
-		if len(body) < arrivedHeader {
+	case recArrived, recStamped:
+		if !isArrived(rec) {
 			return
 		}
 		fp := Fingerprint(body)
@@ -203,6 +203,11 @@ func (j *Journal) note(rec []byte, at int64) {
 	case recKept:
 		j.noteKept(body)
 	}
+}
+
+// isArrived reports whether a record is a whole one of an item that arrived.
+func isArrived(rec []byte) bool {
+	return rec[0] == recArrived && len(rec) >= 1+arrivedHeader || rec[0] == recStamped && len(rec) >= 1+stampedHeader
 }
 
 func appendRecord(b []byte, typ byte, body ...[]byte) []byte {

@@ -84,6 +84,12 @@ func Worth(name string, sample []byte) bool {
 	return ok
 }
 
+// Zeros reports whether a block is nothing but zeros, as what is a hole on the
+// disk. Of any other it looks at a few bytes only.
+func Zeros(p []byte) bool {
+	return len(p) > 0 && p[0] == 0 && bytes.Equal(p[1:], p[:len(p)-1])
+}
+
 // ending is what follows the last dot of a name, in lower case. It allocates
 // nothing for the endings in use.
 func ending(name string) string {

@@ -42,7 +42,7 @@ var reasons = map[backup.Reason]Problem{
 	backup.Unreadable:  {"The old phone does not let it be read.", "Check its permissions there and run the move again."},
 	backup.Vanished:    {"It was gone when its turn came.", "If you still need it, run the move again."},
 	backup.Changed:     {"It changed while it was being read.", "Run the move again when nothing writes to it."},
-	backup.NotRegular:  {"It is a link, or something else that is not a file.", "Copy the file that it stands for by hand."},
+	backup.NotRegular:  {"It is a link, a pipe, a socket or a device, which has no content of its own.", "If it is a link to something that you need, copy that by hand."},
 	backup.BadName:     {"Its name cannot be used on another device.", "Rename it on the old phone and run the move again."},
 	backup.NoSpace:     {"The new phone is full.", "Free some space there and run the move again: what has arrived is not sent twice."},
 	backup.TooLarge:    {"It is too large for where it should go.", "Copy it by hand to another place."},
@@ -57,6 +57,7 @@ var reasons = map[backup.Reason]Problem{
 	backup.OlderApp:    {"The app on the new phone is older than this data.", "Update the app there and run the move again."},
 	backup.Incomplete:  {"A part of the app's data did not arrive, so nothing of it was restored.", "Run the move again: what has arrived is not sent twice."},
 	backup.AppFailed:   {"The app could not hand its data over or take it back.", "Run the move again; if it fails again, look in the app itself for a way to take the data along."},
+	backup.TooDeep:     {"It lies in more than 127 folders, or in some whose names are too long together. It stays behind, with everything in it.", "Move it out of some of these folders on the old phone and run the move again."},
 }
 
 // Reason says why an item was not moved.

@@ -192,3 +192,14 @@ func TestHomeError(t *testing.T) {
 		t.Errorf("%q", p)
 	}
 }
+
+// TestStaysBehind: what stands for more than itself says so, and nothing is said
+// to stand for a file that may not.
+func TestStaysBehind(t *testing.T) {
+	if s := Reason(backup.TooDeep).String(); !strings.Contains(s, "everything in it") {
+		t.Error(s)
+	}
+	if s := Reason(backup.NotRegular).String(); !strings.Contains(s, "a pipe, a socket or a device") || !strings.Contains(s, "If it is a link") {
+		t.Error(s)
+	}
+}
