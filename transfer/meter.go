@@ -135,6 +135,8 @@ func (m *Meter) Snapshot() Progress {
 		p.PendingBytes = uint64(u)
 		p.DoneBytes += p.PendingBytes
 	}
+	p.DoneBytes = min(p.DoneBytes, p.Bytes) // files may have grown since they were counted
+	p.PendingBytes = min(p.PendingBytes, p.DoneBytes)
 	p.notBelow(m.floor.Load())
 	return p
 }
@@ -170,11 +172,16 @@ func (m *Meter) lanes(d lanes.Decision) {
 	m.decision.Store(&d)
 }
 
-// moved counts n bytes of content that went over the link.
-func (m *Meter) moved(n int) {
+// went counts n bytes of content that went over the link.
+func (m *Meter) went(n int) {
 	m.sent.Add(uint64(n))
-	m.underway.Add(int64(n))
 	m.stirred()
+}
+
+// moved is went, of items under way.
+func (m *Meter) moved(n int) {
+	m.underway.Add(int64(n))
+	m.went(n)
 }
 
 // carried counts n bytes that content took on the link.
@@ -186,7 +193,7 @@ func (m *Meter) step(of int) {
 	m.stirred()
 }
 
-// resumed counts n bytes of an item under way that an earlier run brought.
+// resumed counts n bytes of an item under way that did not go over the link now.
 func (m *Meter) resumed(n int64) { m.underway.Add(n) }
 
 // ended counts an item that ended; moved is how many of its bytes were counted
