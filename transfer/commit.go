@@ -388,6 +388,9 @@ func (c *committer) endSome(items []*inItem, results []backup.Result) {
 	r.reported += uint64(len(items))
 	for i, in := range items {
 		r.meter.ended(in.kind, in.it, moved[i], ends[i].out == backup.Failed)
+		if in.have {
+			r.found.Add(in.it.Size)
+		}
 	}
 	r.checkDone()
 	r.mu.Unlock()

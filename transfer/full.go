@@ -28,7 +28,7 @@ const (
 	fullEvery = time.Second
 	// fullReserve is what is wanted free beyond what is missing, in bytes: agents
 	// never fill a disk to its end.
-	fullReserve = 8 << 20
+	fullReserve = 1 << 20
 )
 
 // full is what a session waits for space for. The zero value waits for nothing.
@@ -141,10 +141,11 @@ func (r *receiver) missing() int64 {
 }
 
 // toCome returns how many bytes are still to come and have no room on the disk
-// yet: of what is staged the room was taken.
+// yet: of what is staged the room was taken. What earlier runs brought and this one
+// has not come to yet is taken off.
 func (r *receiver) toCome() int64 {
 	p := r.meter.Snapshot()
-	n := int64(p.Bytes) - int64(min(p.Bytes, p.DoneBytes))
+	n := int64(p.Bytes) - int64(min(p.Bytes, p.DoneBytes)) - max(0, r.earlier-r.found.Load())
 	r.mu.Lock()
 	items := make([]*inItem, 0, r.items.len())
 	for in := range r.items.all {

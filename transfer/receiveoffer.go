@@ -148,7 +148,8 @@ func (r *receiver) describe(ctx context.Context, o *wire.Offer, flags backup.Fla
 		}
 	}
 	if r.journal != nil {
-		r.offer.Already = r.journal.Bytes() + r.journal.Held()
+		r.earlier = r.journal.Bytes() + r.journal.Held()
+		r.offer.Already = r.earlier
 	}
 	defer r.countHere(ctx)
 	for _, k := range o.Kinds {

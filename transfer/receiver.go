@@ -115,6 +115,8 @@ type receiver struct {
 	led        *ledger              // guarded by mu
 	report     Report               // guarded by mu
 	full       full
+	earlier    int64        // bytes that earlier runs brought, by the journal; set before work begins
+	found      atomic.Int64 // bytes of what was here already, or in part, when its turn came
 	throttle   throttle
 
 	telling sync.Mutex // held while the observer is called

@@ -1,0 +1,39 @@
+package transfer
+
+import (
+	"testing"
+
+	"github.com/ferry-move/ferry/mobile/backup"
+)
+
+// TestMissingTakesOffWhatArrived has a full disk twelve photos of 2 MiB into a move:
+// what is safe, and what earlier runs brought, need not fit any more.
+func TestMissingTakesOffWhatArrived(t *testing.T) {
+	const photo = 2 << 20
+	for _, tt := range []struct {
+		name           string
+		earlier, found int64 // by the journal; and what of it had its turn
+		ended, free    int64
+		want           int64
+	}{
+		{"three are safe", 0, 0, 3, 0, 9*photo + fullReserve},
+		{"there is some space", 0, 0, 3, photo, 8*photo + fullReserve},
+		{"eight came earlier, one had its turn", 8 * photo, photo, 1, 0, 4*photo + fullReserve},
+		{"eight came earlier, all had their turn", 8 * photo, 8 * photo, 8, 0, 4*photo + fullReserve},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := &receiver{meter: new(Meter), earlier: tt.earlier}
+			r.cfg.Free = func() (int64, error) { return tt.free, nil }
+			r.meter.setKinds([]KindProgress{{Kind: "photos", Items: 12, Bytes: 12 * photo}})
+			for range tt.ended {
+				r.meter.ended(0, backup.Item{Kind: "photos", Type: backup.TypeFile, Size: photo}, 0, false)
+			}
+			r.found.Store(tt.found)
+			need := int64(photo)
+			r.full.waits = map[*int64]struct{}{&need: {}}
+			if got := r.missing(); got != tt.want {
+				t.Errorf("%d bytes are missing, want %d", got, tt.want)
+			}
+		})
+	}
+}
