@@ -207,8 +207,11 @@ func (r *receiving) move(ctx context.Context, v visit) error {
 	err = h.move.add(ctx, r.events, r.opt.Home, rep, err, h.verify)
 	switch {
 	case ctx.Err() != nil:
-		h.move.end(r.events, err)
+		err = h.move.end(r.events, err)
 		r.forget()
+		if errors.As(err, new(*UnverifiedError)) {
+			return err
+		}
 		return context.Cause(ctx)
 	case isLost(err):
 		if useful(before, h.meter.Snapshot(), time.Since(began)) {
@@ -365,11 +368,12 @@ func (r *receiving) over(err error) {
 
 // giveUp tells how the session ended that is waited for when the person ends the
 // wait.
-func (r *receiving) giveUp(ctx context.Context) {
+func (r *receiving) giveUp(ctx context.Context) (err error) {
 	if r.held != nil && !r.held.signed {
-		r.held.move.end(r.events, errors.Join(context.Cause(ctx), r.held.lost))
+		err = r.held.move.end(r.events, errors.Join(context.Cause(ctx), r.held.lost))
 	}
 	r.forget()
+	return err
 }
 
 func (r *receiving) forget() {

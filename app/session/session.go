@@ -22,6 +22,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/ferry-move/ferry/discovery"
@@ -155,9 +156,37 @@ type Done struct {
 	Err error
 }
 
-// Complete reports whether everything was moved, and verified if it was to be.
+// Complete reports whether everything is on the new phone, by the last account that
+// both signed: what a verification healed is there. One that was not finished takes
+// nothing away unless it found something.
 func (d Done) Complete() bool {
-	return d.Report != nil && d.Report.Complete() && (d.Verified == nil || d.Verified.Complete())
+	v := d.Verified
+	switch {
+	case v != nil && v.Receipt != nil:
+		return v.Complete()
+	case d.Report == nil || v != nil && (v.SentItems > 0 || failed(v.Kinds)):
+		return false
+	}
+	return d.Report.Complete()
+}
+
+// Of returns what has become of the items of a kind that failed in the move, and
+// of those that did not: failed are not on the new phone, healed came with the
+// verification, and unsure are there and could not be verified.
+func (d Done) Of(k receipt.Kind) (failed, healed, unsure uint64) {
+	if d.Verified != nil && d.Verified.Receipt != nil {
+		for _, v := range d.Verified.Kinds {
+			if v.Kind == k.Kind {
+				failed = min(k.Failed, v.Failed)
+				return failed, k.Failed - failed, v.Failed - failed
+			}
+		}
+	}
+	return k.Failed, 0, 0
+}
+
+func failed(kinds []receipt.Kind) bool {
+	return slices.ContainsFunc(kinds, func(k receipt.Kind) bool { return k.Failed > 0 })
 }
 
 func (Ready) event()           {}

@@ -159,6 +159,8 @@ func (c *command) problem(name string, code int, err error) say.Problem {
 	switch {
 	case errors.As(err, &use):
 		return say.Problem{What: use.text, Next: fmt.Sprintf("See \"ferry help %s\".", name)}
+	case errors.As(err, new(*session.UnverifiedError)):
+		return say.Error(err)
 	case code == exitInterrupted && c.broken:
 		return say.Problem{What: "Interrupted.", Next: "What has arrived stays, and a new move goes on from there."}
 	case code == exitInterrupted && name == "receive":

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"math"
 	"strings"
 	"time"
@@ -206,7 +207,16 @@ type jsonDone struct {
 	Receipt   string  `json:"receipt"`
 	Verified  bool    `json:"verified"`
 	Differed  uint64  `json:"differed"`
-	Error     string  `json:"error,omitempty"`
+	// Verification is the account of the session that verified.
+	Verification *jsonVerification `json:"verification,omitempty"`
+	Error        string            `json:"error,omitempty"`
+}
+
+type jsonVerification struct {
+	Kinds     []jsonTotals `json:"kinds"`
+	SentItems uint64       `json:"sent_items"`
+	SentBytes uint64       `json:"sent_bytes"`
+	Seconds   float64      `json:"seconds"`
 }
 
 type jsonReceipt struct {
@@ -329,20 +339,26 @@ func jsonItemOf(ev session.Item) jsonItem {
 func jsonDoneOf(ev session.Done) jsonDone {
 	r := ev.Report
 	j := jsonDone{
-		Event: "done", Complete: ev.Err == nil && ev.Complete(), Device: string(r.Peer.Device), Name: r.Peer.Name,
-		Kinds: []jsonTotals{}, Declined: append([]receipt.Declined{}, r.Declined...),
+		Event: "done", Complete: (ev.Err == nil || errors.As(ev.Err, new(*session.UnverifiedError))) && ev.Complete(), Device: string(r.Peer.Device), Name: r.Peer.Name,
+		Kinds: jsonTotalsOf(r.Kinds), Declined: append([]receipt.Declined{}, r.Declined...),
 		SentItems: r.SentItems, SentBytes: r.SentBytes, Seconds: r.Elapsed.Seconds(), Receipt: ev.ReceiptPath,
-	}
-	for _, k := range r.Kinds {
-		j.Kinds = append(j.Kinds, jsonTotals{k.Kind, k.Items, k.Added, k.Merged, k.Skipped, k.Failed, k.Bytes, k.Folders})
 	}
 	if v := ev.Verified; v != nil {
 		j.Verified, j.Differed = ev.Err == nil && v.Complete(), v.SentItems
+		j.Verification = &jsonVerification{jsonTotalsOf(v.Kinds), v.SentItems, v.SentBytes, v.Elapsed.Seconds()}
 	}
 	if ev.Err != nil {
 		j.Error = say.Error(ev.Err).What
 	}
 	return j
+}
+
+func jsonTotalsOf(kinds []receipt.Kind) []jsonTotals {
+	out := []jsonTotals{}
+	for _, k := range kinds {
+		out = append(out, jsonTotals{k.Kind, k.Items, k.Added, k.Merged, k.Skipped, k.Failed, k.Bytes, k.Folders})
+	}
+	return out
 }
 
 func jsonProgressOf(p pace.View) jsonProgress {

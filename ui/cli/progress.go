@@ -183,7 +183,7 @@ func (p *progress) texts(v pace.View) []string {
 	case v.Left.Known():
 		texts = append(texts, say.LeftBetween(v.Left.Low, v.Left.High)+" left")
 	}
-	texts = append(texts, say.Count(v.DoneItems)+" items")
+	texts = append(texts, say.Items(v.DoneItems))
 	if moving && v.Waiting == transfer.WaitNothing {
 		texts = append(texts, say.Speed(int64(v.Speed), time.Second))
 	}

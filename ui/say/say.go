@@ -63,6 +63,12 @@ func Content(info backup.Info, n, folders uint64) string {
 	return number(n, info.One, info.Many) + ", " + number(folders, "folder", "folders")
 }
 
+// Items says "1 item", "23,914 items".
+func Items(n uint64) string { return number(n, "item", "items") }
+
+// Folders says "1 folder", "12 folders".
+func Folders(n uint64) string { return number(n, "folder", "folders") }
+
 func number(n uint64, one, many string) string {
 	if n == 1 {
 		return "1 " + one
