@@ -334,7 +334,7 @@ func (c *committer) remember(ctx context.Context, items []*inItem, results []bac
 	}
 	if len(arrived) > 0 {
 		// A journal that fails otherwise costs a later run time, not data.
-		c.r.patiently(ctx, noteSize, nil, func() error { return c.r.journal.Arrived(arrived) })
+		c.r.noting(ctx, nil, func() error { return c.r.journal.Arrived(arrived) })
 	}
 }
 

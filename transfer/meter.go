@@ -69,8 +69,9 @@ type Progress struct {
 	// phones' limits; 0 = as many as go.
 	Limit int64
 	// Missing is how many bytes of space the new phone waits for; 0 = it does
-	// not wait.
+	// not wait. Short is what its disk lacks.
 	Missing int64
+	Short   Shortage
 	// Lanes is how many lanes there should be, and LanesWhy why, in the words
 	// of package lanes. Only the old phone knows.
 	Lanes    int
@@ -89,6 +90,7 @@ type Meter struct {
 	steps    atomic.Uint64 // those done in the lower half, all in the upper
 	underway atomic.Int64  // bytes of items that have not ended
 	missing  atomic.Int64  // bytes of space
+	short    atomic.Uint32 // a Shortage
 
 	decision atomic.Pointer[lanes.Decision] // nil = none yet
 	standing
@@ -114,7 +116,7 @@ func (m *Meter) Snapshot() Progress {
 	}
 	steps := m.steps.Load()
 	p.DoneSteps, p.Steps = int(uint32(steps)), int(steps>>32)
-	p.Missing = m.missing.Load()
+	p.Missing, p.Short = m.missing.Load(), Shortage(m.short.Load())
 	if b := m.began.Load(); b != nil {
 		p.Elapsed = max(0, b.now().Sub(b.at))
 	}

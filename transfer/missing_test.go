@@ -29,11 +29,37 @@ func TestMissingTakesOffWhatArrived(t *testing.T) {
 				r.meter.ended(0, backup.Item{Kind: "photos", Type: backup.TypeFile, Size: photo}, 0, false)
 			}
 			r.found.Store(tt.found)
-			need := int64(photo)
-			r.full.waits = map[*int64]struct{}{&need: {}}
-			if got := r.missing(); got != tt.want {
+			r.full.waits = map[*wait]struct{}{{need: photo}: {}}
+			if got, of := r.missing(); got != tt.want || of != ShortSpace {
 				t.Errorf("%d bytes are missing, want %d", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestShortage tells apart what a full disk lacks.
+func TestShortage(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		waits []wait
+		files int64
+		want  Shortage
+		least int64
+	}{
+		{"space", []wait{{need: 1000}}, 5, ShortSpace, fullReserve},
+		{"ferry's own folder", []wait{{own: true}}, 5, ShortOwn, 1 << 20},
+		{"both", []wait{{need: 1000}, {own: true}}, 5, ShortSpace, fullReserve},
+		{"files", []wait{{need: 1000}}, 0, ShortFiles, 1},
+	} {
+		r := &receiver{meter: new(Meter)}
+		r.cfg.Free = func() (int64, error) { return 0, nil }
+		r.cfg.FreeFiles = func() (int64, error) { return tt.files, nil }
+		r.full.waits = map[*wait]struct{}{}
+		for i := range tt.waits {
+			r.full.waits[&tt.waits[i]] = struct{}{}
+		}
+		if n, of := r.missing(); of != tt.want || n < tt.least {
+			t.Errorf("%s: %d bytes of %v", tt.name, n, of)
+		}
 	}
 }

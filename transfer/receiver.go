@@ -35,6 +35,8 @@ type ReceiveConfig struct {
 	Agents []backup.Agent
 	// Free returns the free space in bytes. nil = not known.
 	Free func() (int64, error)
+	// FreeFiles returns how many more files the disk can hold. nil = not known.
+	FreeFiles func() (int64, error)
 	// Journal opens the journal for what comes from a device. nil = nothing is
 	// remembered, and a file that does not arrive whole comes again.
 	Journal func(identity.DeviceID) (*journal.Journal, error)

@@ -321,7 +321,7 @@ func (s *sender) readLoop(ctx context.Context) error {
 			s.throttle.heard(m)
 			return false, nil
 		case *wire.Full:
-			tellFull(s.meter, s.cfg.Observer, int64(m.Missing))
+			tellFull(s.meter, s.cfg.Observer, int64(m.Missing), Shortage(m.Of))
 			return false, nil
 		case *wire.Totals:
 			if !closed(s.allDone) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ferry-move/ferry/mobile"
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/p2p"
 	"github.com/ferry-move/ferry/p2p/identity"
@@ -287,6 +288,10 @@ func (r *receiving) part(ctx context.Context, h *held, s *p2p.Stream) (*transfer
 		return new(transfer.Report), err
 	}
 	defer lanes.Close()
+	var freeFiles func() (int64, error)
+	if c, ok := r.opt.Phone.(mobile.FileCounter); ok {
+		freeFiles = c.FreeFiles
+	}
 	return transfer.Receive(ctx, transfer.ReceiveConfig{
 		Self: transfer.Self{Key: r.key, Name: r.opt.Name, Version: Version}, Peer: h.device, Session: h.id, Before: h.sum.brought, Limit: r.opt.Limit,
 		Begun: func(id transfer.SessionID) {
@@ -294,7 +299,7 @@ func (r *receiving) part(ctx context.Context, h *held, s *p2p.Stream) (*transfer
 			defer r.mu.Unlock()
 			h.id = id
 		},
-		Control: s.Control(), Lanes: acceptor{lanes}, Agents: r.opt.Phone.Agents(), Free: r.opt.Phone.Free, Meter: h.meter, Pauser: r.opt.Pauser,
+		Control: s.Control(), Lanes: acceptor{lanes}, Agents: r.opt.Phone.Agents(), Free: r.opt.Phone.Free, FreeFiles: freeFiles, Meter: h.meter, Pauser: r.opt.Pauser,
 		Observer: observer{r.eventsOf(h)},
 		Journal: func(d identity.DeviceID) (*journal.Journal, error) {
 			j, err := journal.Open(journalPath(r.opt.Home, r.opt.Place, d), d)

@@ -141,7 +141,10 @@ type Item struct {
 type WaitingForSpace struct {
 	// Missing is how many bytes must be freed, as far as that is known.
 	Missing int64
-	// Own tells that it is the disk with ferry's own folder on this device.
+	// Of says what is short there.
+	Of transfer.Shortage
+	// Own tells that it is the disk with ferry's own folder on this device, and not
+	// the new phone's.
 	Own bool
 }
 
@@ -228,7 +231,12 @@ func (o observer) Differed(kind backup.Kind, key, name backup.Key) {
 }
 
 // Waiting implements transfer.SpaceObserver.
-func (o observer) Waiting(missing int64) { o.events.tell(WaitingForSpace{Missing: missing}) }
+func (o observer) Waiting(missing int64, of transfer.Shortage) {
+	o.events.tell(WaitingForSpace{Missing: missing, Of: of})
+}
+
+// receiptSpace is what is asked for where a receipt has no room, in bytes.
+const receiptSpace = 1 << 20
 
 // keepReceipt saves a receipt; while the disk is full it waits, until ctx ends.
 func keepReceipt(ctx context.Context, events Events, home string, file []byte) (path string, err error) {
@@ -242,7 +250,7 @@ func keepReceipt(ctx context.Context, events Events, home string, file []byte) (
 		}
 		if !told {
 			told = true
-			events.tell(WaitingForSpace{Missing: int64(len(file)), Own: true})
+			events.tell(WaitingForSpace{Missing: max(int64(len(file)), receiptSpace), Own: true})
 		}
 		select {
 		case <-tick.C:

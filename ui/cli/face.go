@@ -147,7 +147,7 @@ func (f *face) tell(ev session.Event) {
 	case session.Verifying:
 		c.say("Everything has arrived. Reading it again on both devices.")
 	case session.WaitingForSpace:
-		c.say("%s", say.Space(ev.Missing, f.waiting || ev.Own))
+		c.say("%s", say.Space(ev, f.waiting))
 	}
 }
 

@@ -168,6 +168,7 @@ type jsonNotes struct {
 type jsonSpace struct {
 	Event   string `json:"event"`
 	Missing int64  `json:"missing"`
+	Of      string `json:"of"` // space, own, own_here or files
 }
 
 type jsonItem struct {
@@ -279,7 +280,7 @@ func jsonOf(ev session.Event) any {
 		j.Name, _ = keyText(ev.Name)
 		return j
 	case session.WaitingForSpace:
-		return jsonSpace{"space", ev.Missing}
+		return jsonSpace{"space", ev.Missing, spaceOf(ev)}
 	case session.Done:
 		return jsonDoneOf(ev)
 	}
@@ -351,6 +352,13 @@ func jsonDoneOf(ev session.Done) jsonDone {
 		j.Error = say.Error(ev.Err).What
 	}
 	return j
+}
+
+func spaceOf(ev session.WaitingForSpace) string {
+	if ev.Own {
+		return "own_here"
+	}
+	return ev.Of.String()
 }
 
 func jsonTotalsOf(kinds []receipt.Kind) []jsonTotals {

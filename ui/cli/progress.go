@@ -174,6 +174,8 @@ func (p *progress) texts(v pace.View) []string {
 	switch wait := say.Waiting(v.Waiting, v.Silent).What; {
 	case v.Waiting == transfer.WaitPause && p.keys, v.Waiting == transfer.WaitPauseBoth && p.keys:
 		texts = append(texts, short(wait)+" (p: go on)")
+	case v.Missing > 0 && v.Short == transfer.ShortFiles:
+		texts = append(texts, "waiting for places for files")
 	case v.Missing > 0:
 		texts = append(texts, "waiting for space, "+say.Bytes(v.Missing)+" missing")
 	case wait != "":
