@@ -1,9 +1,11 @@
 package transfer
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/transfer/wire"
 )
 
 // TestMissingTakesOffWhatArrived has a full disk twelve photos of 2 MiB into a move:
@@ -61,5 +63,25 @@ func TestShortage(t *testing.T) {
 		if n, of := r.missing(); of != tt.want || n < tt.least {
 			t.Errorf("%s: %d bytes of %v", tt.name, n, of)
 		}
+	}
+}
+
+// TestRefusedForSpace tells the old phone how much is lacking, whether it looks at the
+// answer or at the stop behind it first.
+func TestRefusedForSpace(t *testing.T) {
+	s := &sender{room: 1000, cfg: SendConfig{Plans: []KindPlan{{Bytes: 1500}, {Bytes: 2500}}}}
+	refused := func(kind wire.StopKind, remote bool) int64 {
+		var e *StopError
+		errors.As(s.lacking(errors.Join(&StopError{Kind: kind, Remote: remote})), &e)
+		return e.Missing
+	}
+	if n := refused(wire.StopNoSpace, true); n != 3000 {
+		t.Errorf("%d bytes are lacking", n)
+	}
+	if n := refused(wire.StopRefused, true); n != 0 {
+		t.Errorf("a person's refusal: %d bytes are lacking", n)
+	}
+	if s.room = 0; refused(wire.StopNoSpace, true) != 0 {
+		t.Error("a new phone that does not say it lacks something")
 	}
 }

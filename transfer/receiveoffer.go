@@ -131,7 +131,11 @@ func (r *receiver) open(ctx context.Context) error {
 			why = wire.StopRefused
 		}
 		r.c.ending.Store(&StopError{Kind: why})
-		if err := r.c.send(ctx, &wire.Answer{Why: why}); err != nil {
+		answer := &wire.Answer{Why: why}
+		if why == wire.StopNoSpace {
+			answer.Free = r.room()
+		}
+		if err := r.c.send(ctx, answer); err != nil {
 			return err
 		}
 		return stop(why)

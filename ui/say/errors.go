@@ -97,6 +97,9 @@ var ended = map[wire.StopKind]Problem{
 }
 
 func stopped(e *transfer.StopError) Problem {
+	if e.Kind == wire.StopNoSpace && e.Remote && e.Missing > 0 {
+		return Problem{"The new phone does not have enough free space for this: it lacks " + Bytes(e.Missing) + ".", stops[e.Kind].Next}
+	}
 	if p, ok := ended[e.Kind]; ok && !e.Remote {
 		return p
 	}
