@@ -20,6 +20,13 @@ type Device interface {
 	Close() error
 }
 
+// FileCounter is the optional interface of a [Device] whose disk holds only so many
+// files, however small they are.
+type FileCounter interface {
+	// FreeFiles returns how many more fit. It fails where that cannot be known.
+	FreeFiles() (int64, error)
+}
+
 // Locker is the optional interface of a [Device] that can keep others from
 // receiving into it at the same time, whoever they are and however they reach it.
 type Locker interface {

@@ -334,7 +334,7 @@ func (c *committer) remember(ctx context.Context, items []*inItem, results []bac
 	}
 	if len(arrived) > 0 {
 		// A journal that fails otherwise costs a later run time, not data.
-		c.r.patiently(ctx, noteSize, nil, func() error { return c.r.journal.Arrived(arrived) })
+		c.r.noting(ctx, nil, func() error { return c.r.journal.Arrived(arrived) })
 	}
 }
 
@@ -388,6 +388,9 @@ func (c *committer) endSome(items []*inItem, results []backup.Result) {
 	r.reported += uint64(len(items))
 	for i, in := range items {
 		r.meter.ended(in.kind, in.it, moved[i], ends[i].out == backup.Failed)
+		if in.have {
+			r.found.Add(in.it.Size)
+		}
 	}
 	r.checkDone()
 	r.mu.Unlock()

@@ -21,6 +21,9 @@ type StopError struct {
 	Kind wire.StopKind
 	// Remote tells that the other side ended it.
 	Remote bool
+	// Missing is how many bytes of space the new phone lacks, at least, where that
+	// is why and it has said so.
+	Missing int64
 }
 
 var stopText = map[wire.StopKind]string{

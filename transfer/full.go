@@ -28,14 +28,24 @@ const (
 	fullEvery = time.Second
 	// fullReserve is what is wanted free beyond what is missing, in bytes: agents
 	// never fill a disk to its end.
-	fullReserve = 8 << 20
+	fullReserve = 1 << 20
+	// ownSpace is what is asked for where ferry's own folder is full, in bytes: what
+	// notes of a large move take.
+	ownSpace = 1 << 20
 )
 
 // full is what a session waits for space for. The zero value waits for nothing.
 type full struct {
 	mu    sync.Mutex
-	waits map[*int64]struct{} // how many bytes each waits for; guarded by mu
-	told  int64               // what was told last; guarded by mu
+	waits map[*wait]struct{} // guarded by mu
+	told  int64              // what was told last; guarded by mu
+	of    Shortage           // the same
+}
+
+// wait is what one call waits for.
+type wait struct {
+	need int64 // bytes
+	own  bool  // in ferry's own folder
 }
 
 // isFull reports whether an error says that the disk is full.
@@ -45,6 +55,15 @@ func isFull(err error) bool { return backup.ReasonOf(err) == backup.NoSpace }
 // disk is full. It gives up when ctx ends or over says so, and returns op's last
 // error then.
 func (r *receiver) patiently(ctx context.Context, need int64, over func() bool, op func() error) error {
+	return r.waitFull(ctx, wait{need: need}, over, op)
+}
+
+// noting is patiently for what is noted in ferry's own folder.
+func (r *receiver) noting(ctx context.Context, over func() bool, op func() error) error {
+	return r.waitFull(ctx, wait{own: true}, over, op)
+}
+
+func (r *receiver) waitFull(ctx context.Context, w wait, over func() bool, op func() error) error {
 	try := func() error {
 		defer r.meter.disk()()
 		return op()
@@ -53,7 +72,8 @@ func (r *receiver) patiently(ctx context.Context, need int64, over func() bool, 
 	if !isFull(err) || ctx.Err() != nil {
 		return err
 	}
-	defer r.leaveFull(ctx, r.enterFull(ctx, need))
+	r.enterFull(ctx, &w)
+	defer r.leaveFull(ctx, &w)
 	tick := time.NewTicker(fullEvery)
 	defer tick.Stop()
 	for {
@@ -72,19 +92,17 @@ func (r *receiver) patiently(ctx context.Context, need int64, over func() bool, 
 	}
 }
 
-func (r *receiver) enterFull(ctx context.Context, need int64) *int64 {
-	w := &need
+func (r *receiver) enterFull(ctx context.Context, w *wait) {
 	r.full.mu.Lock()
 	if r.full.waits == nil {
-		r.full.waits = map[*int64]struct{}{}
+		r.full.waits = map[*wait]struct{}{}
 	}
 	r.full.waits[w] = struct{}{}
 	r.full.mu.Unlock()
 	r.tellFull(ctx)
-	return w
 }
 
-func (r *receiver) leaveFull(ctx context.Context, w *int64) {
+func (r *receiver) leaveFull(ctx context.Context, w *wait) {
 	r.full.mu.Lock()
 	delete(r.full.waits, w)
 	last := len(r.full.waits) == 0
@@ -99,33 +117,45 @@ func (r *receiver) leaveFull(ctx context.Context, w *int64) {
 func (r *receiver) tellFull(ctx context.Context) {
 	r.full.mu.Lock()
 	defer r.full.mu.Unlock()
-	missing := r.missing()
-	if missing == r.full.told || ctx.Err() != nil {
+	missing, of := r.missing()
+	if missing == r.full.told && of == r.full.of || ctx.Err() != nil {
 		return
 	}
-	r.full.told = missing
+	r.full.told, r.full.of = missing, of
 	r.telling.Lock()
-	tellFull(r.meter, r.cfg.Observer, missing)
+	tellFull(r.meter, r.cfg.Observer, missing, of)
 	r.telling.Unlock()
-	r.c.send(ctx, &wire.Full{Missing: uint64(missing)}) // an error ends the session by itself
+	r.c.send(ctx, &wire.Full{Missing: uint64(missing), Of: uint8(of)}) // an error ends the session by itself
 }
 
-func tellFull(m *Meter, o Observer, missing int64) {
+func tellFull(m *Meter, o Observer, missing int64, of Shortage) {
+	m.short.Store(uint32(of))
 	m.missing.Store(missing)
 	if o, ok := o.(SpaceObserver); ok {
-		o.Waiting(missing)
+		o.Waiting(missing, of)
 	}
 }
 
-// missing returns how many bytes must be freed for everything that is still to
-// come, 1 at the least while something waits. It is called with full.mu held.
-func (r *receiver) missing() int64 {
+// missing returns what the disk lacks, and how many bytes must be freed for
+// everything that is still to come, 1 at the least while something waits. It is
+// called with full.mu held.
+func (r *receiver) missing() (int64, Shortage) {
 	if len(r.full.waits) == 0 {
-		return 0
+		return 0, ShortSpace
 	}
 	var need int64
+	own := true
 	for w := range r.full.waits {
-		need = max(need, *w)
+		need = max(need, w.need)
+		own = own && w.own
+	}
+	if own {
+		return ownSpace, ShortOwn
+	}
+	if r.cfg.FreeFiles != nil {
+		if n, err := r.cfg.FreeFiles(); err == nil && n == 0 {
+			return max(need, 1), ShortFiles
+		}
 	}
 	free := int64(-1)
 	if r.cfg.Free != nil {
@@ -134,17 +164,18 @@ func (r *receiver) missing() int64 {
 		}
 	}
 	if free < 0 {
-		return max(need, 1)
+		return max(need, 1), ShortSpace
 	}
 	need = max(need, r.toCome())
-	return max(1, need+fullReserve-free)
+	return max(1, need+fullReserve-free), ShortSpace
 }
 
 // toCome returns how many bytes are still to come and have no room on the disk
-// yet: of what is staged the room was taken.
+// yet: of what is staged the room was taken. What earlier runs brought and this one
+// has not come to yet is taken off.
 func (r *receiver) toCome() int64 {
 	p := r.meter.Snapshot()
-	n := int64(p.Bytes) - int64(min(p.Bytes, p.DoneBytes))
+	n := int64(p.Bytes) - int64(min(p.Bytes, p.DoneBytes)) - max(0, r.earlier-r.found.Load())
 	r.mu.Lock()
 	items := make([]*inItem, 0, r.items.len())
 	for in := range r.items.all {

@@ -115,7 +115,7 @@ func (r *receiver) keepLoop(ctx context.Context) error {
 			return nil
 		}
 		// A journal that fails otherwise costs a later run time, not data.
-		r.patiently(ctx, noteSize, r.isDone, func() error { return r.journal.KeepBriefly(notes) })
+		r.noting(ctx, r.isDone, func() error { return r.journal.KeepBriefly(notes) })
 		select {
 		case r.syncNow <- struct{}{}:
 		default: // it knows
@@ -176,7 +176,7 @@ func (r *receiver) syncLoop(ctx context.Context) error {
 		if len(safe) == 0 {
 			return nil
 		}
-		r.patiently(ctx, noteSize, r.isDone, func() error { return r.journal.Keep(safe) })
+		r.noting(ctx, r.isDone, func() error { return r.journal.Keep(safe) })
 		var since []journal.Kept // the last note counts
 		for _, in := range list {
 			in.mu.Lock()
@@ -185,7 +185,7 @@ func (r *receiver) syncLoop(ctx context.Context) error {
 			}
 			in.mu.Unlock()
 		}
-		r.patiently(ctx, noteSize, r.isDone, func() error { return r.journal.KeepBriefly(since) })
+		r.noting(ctx, r.isDone, func() error { return r.journal.KeepBriefly(since) })
 		return nil
 	})
 }

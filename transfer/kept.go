@@ -153,9 +153,10 @@ func (r *receiver) resume(ctx context.Context, in *inItem, k journal.Kept, w *wi
 	in.mu.Unlock()
 	r.nodes.Add(int64(t.Nodes()))
 	r.meter.resumed(there)
+	r.found.Add(there)
 	if st, ok := f.(backup.Keeper); ok && there > 0 { // from now on it is this run that writes to it
 		if k.Left, err = st.Sync(k.Left.Length); err == nil {
-			r.patiently(ctx, noteSize, nil, func() error { return r.journal.Keep([]journal.Kept{k}) })
+			r.noting(ctx, nil, func() error { return r.journal.Keep([]journal.Kept{k}) })
 		}
 	}
 	r.grows(in, f)

@@ -74,8 +74,9 @@ type Progress struct {
 	// phones' limits; 0 = as many as go.
 	Limit int64
 	// Missing is how many bytes of space the new phone waits for; 0 = it does
-	// not wait.
+	// not wait. Short is what its disk lacks.
 	Missing int64
+	Short   Shortage
 	// Lanes is how many lanes there should be, and LanesWhy why, in the words
 	// of package lanes. Only the old phone knows.
 	Lanes    int
@@ -94,6 +95,7 @@ type Meter struct {
 	steps    atomic.Uint64 // those done in the lower half, all in the upper
 	underway atomic.Int64  // bytes of items that have not ended
 	missing  atomic.Int64  // bytes of space
+	short    atomic.Uint32 // a Shortage
 
 	decision atomic.Pointer[lanes.Decision] // nil = none yet
 	standing
@@ -120,7 +122,7 @@ func (m *Meter) Snapshot() Progress {
 	p.Paused, p.Lost = m.paused(p.Phase), m.isLost()
 	steps := m.steps.Load()
 	p.DoneSteps, p.Steps = int(uint32(steps)), int(steps>>32)
-	p.Missing = m.missing.Load()
+	p.Missing, p.Short = m.missing.Load(), Shortage(m.short.Load())
 	if b := m.began.Load(); b != nil {
 		p.Elapsed = max(0, b.now().Sub(b.at))
 	}
@@ -141,6 +143,8 @@ func (m *Meter) Snapshot() Progress {
 		p.PendingBytes = uint64(u)
 		p.DoneBytes += p.PendingBytes
 	}
+	p.DoneBytes = min(p.DoneBytes, p.Bytes) // files may have grown since they were counted
+	p.PendingBytes = min(p.PendingBytes, p.DoneBytes)
 	p.notBelow(m.floor.Load())
 	return p
 }
@@ -182,11 +186,16 @@ func (m *Meter) lanes(d lanes.Decision) {
 	m.decision.Store(&d)
 }
 
-// moved counts n bytes of content that went over the link.
-func (m *Meter) moved(n int) {
+// went counts n bytes of content that went over the link.
+func (m *Meter) went(n int) {
 	m.sent.Add(uint64(n))
-	m.underway.Add(int64(n))
 	m.stirred()
+}
+
+// moved is went, of items under way.
+func (m *Meter) moved(n int) {
+	m.underway.Add(int64(n))
+	m.went(n)
 }
 
 // carried counts n bytes that content took on the link.
@@ -198,7 +207,7 @@ func (m *Meter) step(of int) {
 	m.stirred()
 }
 
-// resumed counts n bytes of an item under way that an earlier run brought.
+// resumed counts n bytes of an item under way that did not go over the link now.
 func (m *Meter) resumed(n int64) { m.underway.Add(n) }
 
 // ended counts an item that ended; moved is how many of its bytes were counted

@@ -271,7 +271,7 @@ func (r *receiver) stage(ctx context.Context, in *inItem) error {
 	} else if t, ok := st.(backup.TempNamer); err == nil && ok && r.journal != nil {
 		temp = backup.Key(t.TempName())
 		// A journal that fails otherwise costs a later run time, not data.
-		r.patiently(ctx, noteSize, in.isOver, func() error { return r.journal.Temporary(temp) })
+		r.noting(ctx, in.isOver, func() error { return r.journal.Temporary(temp) })
 	}
 	in.mu.Lock()
 	switch {

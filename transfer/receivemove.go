@@ -70,9 +70,6 @@ type inItem struct {
 	finished bool
 }
 
-// noteSize is about what a note in the journal takes, in bytes.
-const noteSize = 4 << 10
-
 // isDone reports whether every item has its result.
 func (r *receiver) isDone() bool { return closed(r.allDone) }
 

@@ -131,7 +131,11 @@ func (r *receiver) open(ctx context.Context) error {
 			why = wire.StopRefused
 		}
 		r.c.ending.Store(&StopError{Kind: why})
-		if err := r.c.send(ctx, &wire.Answer{Why: why}); err != nil {
+		answer := &wire.Answer{Why: why}
+		if why == wire.StopNoSpace {
+			answer.Free = r.room()
+		}
+		if err := r.c.send(ctx, answer); err != nil {
 			return err
 		}
 		return stop(why)
@@ -148,7 +152,8 @@ func (r *receiver) describe(ctx context.Context, o *wire.Offer, flags backup.Fla
 		}
 	}
 	if r.journal != nil {
-		r.offer.Already = r.journal.Bytes() + r.journal.Held()
+		r.earlier = r.journal.Bytes() + r.journal.Held()
+		r.offer.Already = r.earlier
 	}
 	defer r.countHere(ctx)
 	for _, k := range o.Kinds {

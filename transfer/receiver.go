@@ -35,6 +35,8 @@ type ReceiveConfig struct {
 	Agents []backup.Agent
 	// Free returns the free space in bytes. nil = not known.
 	Free func() (int64, error)
+	// FreeFiles returns how many more files the disk can hold. nil = not known.
+	FreeFiles func() (int64, error)
 	// Journal opens the journal for what comes from a device. nil = nothing is
 	// remembered, and a file that does not arrive whole comes again.
 	Journal func(identity.DeviceID) (*journal.Journal, error)
@@ -115,6 +117,8 @@ type receiver struct {
 	led        *ledger              // guarded by mu
 	report     Report               // guarded by mu
 	full       full
+	earlier    int64        // bytes that earlier runs brought, by the journal; set before work begins
+	found      atomic.Int64 // bytes of what was here already, or in part, when its turn came
 	throttle   throttle
 
 	telling sync.Mutex // held while the observer is called

@@ -142,21 +142,30 @@ func (b *block) appendHead(dst []byte) []byte {
 // items of which it is the last.
 func (s *sender) leaves(b *block) (content, items int) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch {
 	case b.o == nil:
 		items = len(b.many)
 		for _, o := range b.many {
-			o.moved = o.it.Size
 			content += int(o.it.Size)
+			s.underway(o, o.it.Size)
 		}
 	case b.last:
 		items = 1
 		fallthrough
 	default:
 		content = len(b.data)
-		b.o.moved += int64(content)
+		s.underway(b.o, int64(content))
 	}
-	s.mu.Unlock()
-	s.meter.moved(content)
+	s.meter.went(content)
 	return content, items
+}
+
+// underway counts n bytes of an item that has not ended. What comes after its end,
+// of one that failed, is no progress. It is called with mu held.
+func (s *sender) underway(o *outItem, n int64) {
+	if !o.ended.Load() {
+		o.moved += n
+		s.meter.resumed(n)
+	}
 }

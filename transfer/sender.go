@@ -108,6 +108,7 @@ type sender struct {
 
 	peer     wire.Hello
 	answer   *wire.Answer
+	room     uint64 // what the answer says of space; owned by the read loop
 	kinds    []backup.Kind
 	accepted []int
 	declined []receipt.Declined
@@ -178,7 +179,7 @@ func Send(ctx context.Context, cfg SendConfig) (*Report, error) {
 	if s.session = s.cfg.Session; s.session.IsZero() {
 		rand.Read(s.session[:])
 	}
-	err = afterReceipt(runSession(ctx, s.c, s.readLoop, s.run), &s.report)
+	err = s.lacking(afterReceipt(runSession(ctx, s.c, s.readLoop, s.run), &s.report))
 	for _, l := range s.lanes {
 		l.Close()
 	}
@@ -322,8 +323,10 @@ func (s *sender) readLoop(ctx context.Context) error {
 			s.throttle.heard(m)
 			return false, nil
 		case *wire.Full:
-			tellFull(s.meter, s.cfg.Observer, int64(m.Missing))
+			tellFull(s.meter, s.cfg.Observer, int64(m.Missing), Shortage(m.Of))
 			return false, nil
+		case *wire.Answer:
+			s.room = m.Free
 		case *wire.Totals:
 			if !closed(s.allDone) {
 				return false, protocolError("totals before the last result")
@@ -331,6 +334,21 @@ func (s *sender) readLoop(ctx context.Context) error {
 		}
 		return true, nil
 	})
+}
+
+// lacking notes in a refusal for want of space how much the new phone lacks. Its stop
+// may come before its answer was looked at. No other goroutine is left.
+func (s *sender) lacking(err error) error {
+	var e *StopError
+	if s.room == 0 || !errors.As(err, &e) || !e.Remote || e.Kind != wire.StopNoSpace {
+		return err
+	}
+	var all uint64
+	for _, p := range s.cfg.Plans {
+		all += p.Bytes
+	}
+	e.Missing = int64(min(all-min(all, s.room), math.MaxInt64))
+	return err
 }
 
 // closed reports whether ch is closed.

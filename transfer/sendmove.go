@@ -217,9 +217,8 @@ func (s *sender) compareItem(ctx context.Context, job compareJob) error {
 		}
 	}
 	s.mu.Lock()
-	n := o.moved
+	s.underway(o, -o.moved) // it is counted as it is sent
 	s.mu.Unlock()
-	s.hashed(o, -n) // it is counted as it is sent
 	s.read(o)
 	return nil
 }
@@ -230,9 +229,8 @@ func (s *sender) hashed(o *outItem, n int64) {
 	if !s.cfg.Verify {
 		return
 	}
-	s.meter.resumed(n)
 	s.mu.Lock()
-	o.moved += n
+	s.underway(o, n)
 	s.mu.Unlock()
 }
 
@@ -268,9 +266,8 @@ func (s *sender) fail(o *outItem, err error) error {
 // queues its blocks.
 func (s *sender) readItem(ctx context.Context, o *outItem) error {
 	t := tree.Resume(o.it.Size, o.there)
-	s.meter.resumed(o.thereBytes())
 	s.mu.Lock()
-	o.moved += o.thereBytes()
+	s.underway(o, o.thereBytes())
 	s.mu.Unlock()
 	for _, gap := range tree.Gaps(o.it.Size, o.there) {
 		if on, err := s.readGap(ctx, o, t, gap); err != nil || !on {

@@ -73,8 +73,28 @@ type Observer interface {
 // new phone's disk is full.
 type SpaceObserver interface {
 	// Waiting is called when a session waits for missing bytes of space on the
-	// new phone, when their number changes, and with 0 when it goes on.
-	Waiting(missing int64)
+	// new phone, when that changes, and with 0 when it goes on.
+	Waiting(missing int64, of Shortage)
+}
+
+// Shortage says what a full disk on the new phone lacks.
+type Shortage uint8
+
+const (
+	ShortSpace Shortage = iota // space for what is moved
+	ShortOwn                   // space in ferry's own folder
+	ShortFiles                 // places for files: it has space, and takes no more of them
+)
+
+// String returns the word that JSON uses.
+func (s Shortage) String() string {
+	switch s {
+	case ShortOwn:
+		return "own"
+	case ShortFiles:
+		return "files"
+	}
+	return "space"
 }
 
 // Report is how a session went. Of a session that broke off it holds what is

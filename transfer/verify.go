@@ -30,6 +30,9 @@ func tellItem(o Observer, verify bool, e *ended) {
 		d.Differed(e.it.Kind, e.it.Key, e.name)
 		return
 	}
+	if verify && e.out == backup.Skipped {
+		return // the move that it follows has told its name
+	}
 	if e.out == backup.Failed || e.name != "" {
 		o.ItemEnded(e.it.Kind, e.it.Key, e.name, e.reason)
 	}

@@ -43,7 +43,7 @@ var rules = map[string][]string{
 	"transfer/tree":    {"mobile/backup", "transfer/wire"},
 	"transfer/journal": {"mobile/backup", "p2p/identity"},
 	"transfer/receipt": {"mobile/backup", "p2p/identity"},
-	"transfer/pace":    {"transfer"},
+	"transfer/pace":    {"transfer", "transfer/wire"},
 	"transfer":         {"mobile/backup", "p2p/identity", "transfer/..."},
 	// Test support: may use the fake phone.
 	"transfer/transfertest": {"mobile/backup", "mobile/fakephone", "p2p/identity", "transfer/..."},

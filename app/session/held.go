@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ferry-move/ferry/mobile"
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/p2p"
 	"github.com/ferry-move/ferry/p2p/identity"
@@ -239,8 +240,11 @@ func (r *receiving) move(ctx context.Context, v visit) error {
 	err = h.move.add(ctx, r.events, r.opt.Home, rep, err, h.verify)
 	switch {
 	case ctx.Err() != nil:
-		h.move.end(r.events, err)
+		err = h.move.end(r.events, err)
 		r.forget()
+		if errors.As(err, new(*UnverifiedError)) {
+			return err
+		}
 		return context.Cause(ctx)
 	case isLost(err):
 		if useful(before, h.meter.Snapshot(), time.Since(began)) {
@@ -317,6 +321,10 @@ func (r *receiving) part(ctx context.Context, h *held, s *p2p.Stream) (*transfer
 		return new(transfer.Report), err
 	}
 	defer lanes.Close()
+	var freeFiles func() (int64, error)
+	if c, ok := r.opt.Phone.(mobile.FileCounter); ok {
+		freeFiles = c.FreeFiles
+	}
 	return transfer.Receive(ctx, transfer.ReceiveConfig{
 		Self: transfer.Self{Key: r.key, Name: r.opt.Name, Version: Version}, Peer: h.device, Session: h.id, Before: h.sum.brought, Limit: r.opt.Limit,
 		Begun: func(id transfer.SessionID) {
@@ -324,7 +332,7 @@ func (r *receiving) part(ctx context.Context, h *held, s *p2p.Stream) (*transfer
 			defer r.mu.Unlock()
 			h.id = id
 		},
-		Control: s.Control(), Lanes: acceptor{lanes}, Agents: r.opt.Phone.Agents(), Free: r.opt.Phone.Free, Meter: h.meter, Pauser: r.opt.Pauser,
+		Control: s.Control(), Lanes: acceptor{lanes}, Agents: r.opt.Phone.Agents(), Free: r.opt.Phone.Free, FreeFiles: freeFiles, Meter: h.meter, Pauser: r.opt.Pauser,
 		Observer: observer{r.eventsOf(h)},
 		Journal: func(d identity.DeviceID) (*journal.Journal, error) {
 			j, err := journal.Open(journalPath(r.opt.Home, r.opt.Place, d), d)
@@ -398,11 +406,12 @@ func (r *receiving) over(err error) {
 
 // giveUp tells how the session ended that is waited for when the person ends the
 // wait.
-func (r *receiving) giveUp(ctx context.Context) {
+func (r *receiving) giveUp(ctx context.Context) (err error) {
 	if r.held != nil && !r.held.signed {
-		r.held.move.end(r.events, errors.Join(context.Cause(ctx), r.held.lost))
+		err = r.held.move.end(r.events, errors.Join(context.Cause(ctx), r.held.lost))
 	}
 	r.forget()
+	return err
 }
 
 func (r *receiving) forget() {

@@ -139,3 +139,38 @@ func TestVerifyNeverComes(t *testing.T) {
 		t.Errorf("%q", p.heard)
 	}
 }
+
+// A person who ends a verification has a move that is complete.
+func TestVerifyCancelled(t *testing.T) {
+	for _, side := range []string{"old", "new"} {
+		t.Run(side, func(t *testing.T) {
+			t.Parallel()
+			p := meetUp(t, fakephone.Config{Seed: 4, Documents: 400})
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			sctx, rctx := t.Context(), ctx
+			if side == "old" {
+				sctx, rctx = ctx, t.Context()
+			}
+			p.send.Verify = true
+			p.send.Pauser = new(transfer.Pauser) // so that it is under way when it is ended
+			p.when("old verifies", p.send.Pauser.Pause)
+			p.when("new verifies", cancel)
+			go func() { p.received <- Receive(rctx, p.receive) }()
+			p.send.Password = typed(hear(t, p.codes).Link)
+			go func() {
+				_, err := Send(sctx, p.send)
+				p.sent <- err
+			}()
+			for name, ended := range map[string]chan error{"old": p.sent, "new": p.received} {
+				var unverified *UnverifiedError
+				if err := hear(t, ended); !errors.As(err, &unverified) {
+					t.Errorf("the %s phone: %v", name, err)
+				}
+			}
+			if !p.gone.Complete() || !p.done.Complete() {
+				t.Errorf("%+v, %+v", p.gone, p.done)
+			}
+		})
+	}
+}

@@ -158,8 +158,12 @@ func serial(e Events) Events {
 }
 
 // loop shows codes while it waits, and runs moves one after the other.
-func (r *receiving) loop(ctx context.Context) error {
-	defer r.giveUp(ctx)
+func (r *receiving) loop(ctx context.Context) (err error) {
+	defer func() {
+		if gone := r.giveUp(ctx); errors.As(gone, new(*UnverifiedError)) {
+			err = gone
+		}
+	}()
 	for {
 		offer, changed, err := r.desk.Offer()
 		if err != nil {

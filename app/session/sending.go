@@ -62,6 +62,7 @@ func (s *sending) run(ctx context.Context, link *p2p.Link, addrs []netip.AddrPor
 	s.peer = receipt.Side{Device: link.Remote()}
 	s.seeker.was(addrs...)
 	s.seeker.was(link.Addr())
+	s.move.verifies = s.opt.Verify
 	err := s.session(ctx, false)
 	if err == nil && s.opt.Verify {
 		err = s.session(ctx, true)

@@ -22,6 +22,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/ferry-move/ferry/discovery"
@@ -140,7 +141,10 @@ type Item struct {
 type WaitingForSpace struct {
 	// Missing is how many bytes must be freed, as far as that is known.
 	Missing int64
-	// Own tells that it is the disk with ferry's own folder on this device.
+	// Of says what is short there.
+	Of transfer.Shortage
+	// Own tells that it is the disk with ferry's own folder on this device, and not
+	// the new phone's.
 	Own bool
 }
 
@@ -155,9 +159,37 @@ type Done struct {
 	Err error
 }
 
-// Complete reports whether everything was moved, and verified if it was to be.
+// Complete reports whether everything is on the new phone, by the last account that
+// both signed: what a verification healed is there. One that was not finished takes
+// nothing away unless it found something.
 func (d Done) Complete() bool {
-	return d.Report != nil && d.Report.Complete() && (d.Verified == nil || d.Verified.Complete())
+	v := d.Verified
+	switch {
+	case v != nil && v.Receipt != nil:
+		return v.Complete()
+	case d.Report == nil || v != nil && (v.SentItems > 0 || failed(v.Kinds)):
+		return false
+	}
+	return d.Report.Complete()
+}
+
+// Of returns what has become of the items of a kind that failed in the move, and
+// of those that did not: failed are not on the new phone, healed came with the
+// verification, and unsure are there and could not be verified.
+func (d Done) Of(k receipt.Kind) (failed, healed, unsure uint64) {
+	if d.Verified != nil && d.Verified.Receipt != nil {
+		for _, v := range d.Verified.Kinds {
+			if v.Kind == k.Kind {
+				failed = min(k.Failed, v.Failed)
+				return failed, k.Failed - failed, v.Failed - failed
+			}
+		}
+	}
+	return k.Failed, 0, 0
+}
+
+func failed(kinds []receipt.Kind) bool {
+	return slices.ContainsFunc(kinds, func(k receipt.Kind) bool { return k.Failed > 0 })
 }
 
 func (Ready) event()           {}
@@ -199,7 +231,12 @@ func (o observer) Differed(kind backup.Kind, key, name backup.Key) {
 }
 
 // Waiting implements transfer.SpaceObserver.
-func (o observer) Waiting(missing int64) { o.events.tell(WaitingForSpace{Missing: missing}) }
+func (o observer) Waiting(missing int64, of transfer.Shortage) {
+	o.events.tell(WaitingForSpace{Missing: missing, Of: of})
+}
+
+// receiptSpace is what is asked for where a receipt has no room, in bytes.
+const receiptSpace = 1 << 20
 
 // keepReceipt saves a receipt; while the disk is full it waits, until ctx ends.
 func keepReceipt(ctx context.Context, events Events, home string, file []byte) (path string, err error) {
@@ -213,7 +250,7 @@ func keepReceipt(ctx context.Context, events Events, home string, file []byte) (
 		}
 		if !told {
 			told = true
-			events.tell(WaitingForSpace{Missing: int64(len(file)), Own: true})
+			events.tell(WaitingForSpace{Missing: max(int64(len(file)), receiptSpace), Own: true})
 		}
 		select {
 		case <-tick.C:

@@ -20,7 +20,20 @@ import (
 //	            └──> waiting, and so on: as if a link was lost
 
 // move is what a person began: a session and the verification that follows it.
-type move struct{ done Done }
+type move struct {
+	done     Done
+	verifies bool // a verification was announced
+}
+
+// UnverifiedError means that everything was moved and signed for, and that the
+// verification which was to follow was not finished.
+type UnverifiedError struct{ Err error }
+
+// Error implements error.
+func (e *UnverifiedError) Error() string { return "not verified: " + e.Err.Error() }
+
+// Unwrap gives the cause to errors.Is and errors.As.
+func (e *UnverifiedError) Unwrap() error { return e.Err }
 
 // add takes the end of a session, or of a part of it, and saves its receipt.
 func (m *move) add(ctx context.Context, events Events, home string, rep *transfer.Report, err error, verify bool) error {
@@ -41,6 +54,9 @@ func (m *move) add(ctx context.Context, events Events, home string, rep *transfe
 
 // end tells how everything ended.
 func (m *move) end(events Events, err error) error {
+	if err != nil && m.verifies && m.done.Complete() && !errors.As(err, new(*HomeError)) {
+		err = &UnverifiedError{err}
+	}
 	m.done.Err = err
 	events.tell(m.done)
 	return err
@@ -75,7 +91,7 @@ var errNotVerified = errors.New("the verification that was announced did not beg
 func (r *receiving) announce(h *held, follows bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	h.follows = follows
+	h.follows, h.move.verifies = follows, follows
 }
 
 // verifies reports whether peer may ask to begin the verification of its move. Its

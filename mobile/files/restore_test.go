@@ -371,3 +371,17 @@ func TestFreeSpace(t *testing.T) {
 		t.Errorf("%d bytes still count", u)
 	}
 }
+
+// TestFreeSpaceIsUsed takes what fits for as long as it fits: little is left free.
+func TestFreeSpaceIsUsed(t *testing.T) {
+	s := newSpace(func() (int64, error) { return 9_200_000, nil })
+	for range 3 {
+		if !s.room(2 << 20) {
+			t.Fatal("a file of 2 MiB waits for space where there are more than 3 MB")
+		}
+		s.stage(2<<20, false)
+	}
+	if s.room(2 << 20) {
+		t.Error("nothing is left free")
+	}
+}

@@ -7,8 +7,8 @@ import (
 
 const (
 	// reserve is what is always left free, in bytes: a full disk breaks
-	// everything else on a phone.
-	reserve = 8 << 20
+	// everything else on a phone. What fits beside it goes on.
+	reserve = 1 << 20
 	// A measured free space holds for spaceAge, or until spaceSpent bytes were
 	// asked for since.
 	spaceAge   = time.Second

@@ -111,6 +111,15 @@ func (f *folder) Apps(ctx context.Context) iter.Seq2[apps.Plan, error] {
 	return func(func(apps.Plan, error) bool) {}
 }
 
+// FreeFiles implements mobile.FileCounter.
+func (f *folder) FreeFiles() (int64, error) {
+	n, err := freeFiles(f.root)
+	if err != nil {
+		return 0, fmt.Errorf("free files: %w", withoutPath(err))
+	}
+	return n, nil
+}
+
 // Free implements mobile.Device: what this user may still write, in bytes.
 func (f *folder) Free() (int64, error) {
 	n, err := freeBytes(f.root)

@@ -9,3 +9,6 @@ import (
 
 // freeBytes: nobody says.
 func freeBytes(*os.Root) (int64, error) { return 0, errors.ErrUnsupported }
+
+// freeFiles: nobody says.
+func freeFiles(*os.Root) (int64, error) { return 0, errors.ErrUnsupported }

@@ -67,7 +67,7 @@ type notes struct {
 }
 
 // Waiting implements transfer.SpaceObserver.
-func (n *notes) Waiting(missing int64) {
+func (n *notes) Waiting(missing int64, _ transfer.Shortage) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.waiting = append(n.waiting, missing)

@@ -253,6 +253,9 @@ type Full struct {
 	// Missing is how many bytes must be freed, as far as that is known, 1 at the
 	// least. 0 = it goes on.
 	Missing uint64 `cbor:"1,keyasint"`
+	// Of says what is short: 0 = space for what is moved, 1 = space in ferry's own
+	// folder there, 2 = places for files. Who does not know a number takes it for 0.
+	Of uint8 `cbor:"2,keyasint,omitempty"`
 }
 
 // Limit says how much a side lets lanes carry, whenever that changes. Before the

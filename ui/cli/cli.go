@@ -181,6 +181,8 @@ func (c *command) problem(code int, err error) say.Problem {
 	switch {
 	case errors.As(err, &use):
 		return say.Problem{What: use.text, Next: fmt.Sprintf("See \"ferry help %s\".", c.name)}
+	case errors.As(err, new(*session.UnverifiedError)):
+		return say.Error(err)
 	case code == exitInterrupted && c.broken:
 		return say.Interrupted()
 	case code == exitInterrupted && c.name == "receive":

@@ -170,7 +170,7 @@ func (f *face) tell(ev session.Event) {
 	case session.Verifying:
 		c.say("Everything has arrived. Reading it again on both devices.")
 	case session.WaitingForSpace:
-		c.say("%s", say.Space(ev.Missing, f.waiting || ev.Own))
+		c.say("%s", say.Space(ev, f.waiting))
 	}
 }
 
@@ -279,15 +279,21 @@ func (f *face) done(d session.Done) {
 	if c.json || d.Err != nil && r.Receipt == nil {
 		return // exit says what went wrong
 	}
+	left := uint64(0)
 	for _, k := range r.Kinds {
 		if k.Items == 0 && k.Folders == 0 {
 			continue
 		}
 		var parts []string
+		failed, healed, unsure := d.Of(k)
+		left += failed
 		for _, p := range []struct {
 			n    uint64
 			word string
-		}{{k.Added, "added"}, {k.Merged, "merged"}, {k.Skipped, "already there"}, {k.Failed, "NOT MOVED"}} {
+		}{
+			{k.Added, "added"}, {k.Merged, "merged"}, {k.Skipped, "already there"}, {healed, "moved by the verification"}, {failed, "NOT MOVED"},
+			{unsure, "COULD NOT BE VERIFIED"},
+		} {
 			if p.n > 0 {
 				parts = append(parts, say.Count(p.n)+" "+p.word)
 			}
@@ -302,9 +308,13 @@ func (f *face) done(d session.Done) {
 	}
 	c.print("%s, %s sent in %s. Both devices agree and signed.", totalLine(r), say.Bytes(int64(r.SentBytes)), say.Took(r.Elapsed))
 	if v := d.Verified; v != nil && d.Err == nil {
-		c.print("Verified in %s: everything was read again on both devices; %s differed and were sent again.", say.Took(v.Elapsed), say.Count(v.SentItems))
+		c.print("Verified in %s: everything was read again on both devices; %s.", say.Took(v.Elapsed), differed(v))
 	}
-	if !d.Complete() {
+	switch {
+	case d.Complete():
+	case d.Verified != nil && d.Verified.Receipt != nil && left == 0 && len(r.Declined) == 0:
+		c.print("Not everything could be verified. Do not erase the old phone before you have moved it once more.")
+	default:
 		c.print("Not everything was moved. Do not erase the old phone before you have moved the rest.")
 	}
 	if d.ReceiptPath != "" {
@@ -319,6 +329,17 @@ func totalLine(r *transfer.Report) string {
 		changed += k.Merged
 	}
 	return fmt.Sprintf("%s added, %s changed", say.Count(added), say.Count(changed))
+}
+
+// differed says what a verification found and did.
+func differed(v *transfer.Report) string {
+	switch v.SentItems {
+	case 0:
+		return "nothing differed"
+	case 1:
+		return "1 item differed or was missing and was sent again (" + totalLine(v) + ", " + say.Bytes(int64(v.SentBytes)) + ")"
+	}
+	return say.Items(v.SentItems) + " differed or were missing and were sent again (" + totalLine(v) + ", " + say.Bytes(int64(v.SentBytes)) + ")"
 }
 
 func planLine(p transfer.KindPlan) string {

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"math"
 	"strings"
 	"time"
@@ -169,6 +170,7 @@ type jsonNotes struct {
 type jsonSpace struct {
 	Event   string `json:"event"`
 	Missing int64  `json:"missing"`
+	Of      string `json:"of"` // space, own, own_here or files
 }
 
 type jsonItem struct {
@@ -208,8 +210,17 @@ type jsonDone struct {
 	Receipt   string  `json:"receipt"`
 	Verified  bool    `json:"verified"`
 	Differed  uint64  `json:"differed"`
-	Error     string  `json:"error,omitempty"`
-	Next      string  `json:"next,omitempty"`
+	// Verification is the account of the session that verified.
+	Verification *jsonVerification `json:"verification,omitempty"`
+	Error        string            `json:"error,omitempty"`
+	Next         string            `json:"next,omitempty"`
+}
+
+type jsonVerification struct {
+	Kinds     []jsonTotals `json:"kinds"`
+	SentItems uint64       `json:"sent_items"`
+	SentBytes uint64       `json:"sent_bytes"`
+	Seconds   float64      `json:"seconds"`
 }
 
 type jsonReceipt struct {
@@ -272,7 +283,7 @@ func jsonOf(ev session.Event) any {
 		j.Name, _ = keyText(ev.Name)
 		return j
 	case session.WaitingForSpace:
-		return jsonSpace{"space", ev.Missing}
+		return jsonSpace{"space", ev.Missing, spaceOf(ev)}
 	}
 	return nil
 }
@@ -331,18 +342,31 @@ func jsonItemOf(ev session.Item) jsonItem {
 func jsonDoneOf(ev session.Done, p say.Problem) jsonDone {
 	r := ev.Report
 	j := jsonDone{
-		Event: "done", Complete: ev.Err == nil && ev.Complete(), Device: string(r.Peer.Device), Name: r.Peer.Name,
-		Kinds: []jsonTotals{}, Declined: append([]receipt.Declined{}, r.Declined...),
+		Event: "done", Complete: (ev.Err == nil || errors.As(ev.Err, new(*session.UnverifiedError))) && ev.Complete(), Device: string(r.Peer.Device), Name: r.Peer.Name,
+		Kinds: jsonTotalsOf(r.Kinds), Declined: append([]receipt.Declined{}, r.Declined...),
 		SentItems: r.SentItems, SentBytes: r.SentBytes, Seconds: r.Elapsed.Seconds(), Receipt: ev.ReceiptPath,
 		Error: p.What, Next: p.Next,
 	}
-	for _, k := range r.Kinds {
-		j.Kinds = append(j.Kinds, jsonTotals{k.Kind, k.Items, k.Added, k.Merged, k.Skipped, k.Failed, k.Bytes, k.Folders})
-	}
 	if v := ev.Verified; v != nil {
 		j.Verified, j.Differed = ev.Err == nil && v.Complete(), v.SentItems
+		j.Verification = &jsonVerification{jsonTotalsOf(v.Kinds), v.SentItems, v.SentBytes, v.Elapsed.Seconds()}
 	}
 	return j
+}
+
+func spaceOf(ev session.WaitingForSpace) string {
+	if ev.Own {
+		return "own_here"
+	}
+	return ev.Of.String()
+}
+
+func jsonTotalsOf(kinds []receipt.Kind) []jsonTotals {
+	out := []jsonTotals{}
+	for _, k := range kinds {
+		out = append(out, jsonTotals{k.Kind, k.Items, k.Added, k.Merged, k.Skipped, k.Failed, k.Bytes, k.Folders})
+	}
+	return out
 }
 
 func jsonProgressOf(p pace.View) jsonProgress {

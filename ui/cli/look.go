@@ -115,7 +115,7 @@ func (c *command) plan(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	c.print("%s %s, %s", say.Count(items), plural(int64(items), "item", "items"), say.Bytes(int64(bytes)))
+	c.print("%s, %s", say.Items(items), say.Bytes(int64(bytes)))
 	if cannot > 0 {
 		return errIncomplete
 	}
@@ -150,13 +150,13 @@ func (c *command) verify(_ context.Context, args []string) error {
 	c.print("  when  %s, finished %s", moment(p.Started), moment(p.Finished))
 	for _, k := range p.Kinds {
 		if k.Items > 0 || k.Folders > 0 {
-			c.print("  %-10s %s items: %s added, %s merged, %s already there, %s not moved; %s, %s folders", say.Foreign(string(k.Kind)),
-				say.Count(k.Items), say.Count(k.Added), say.Count(k.Merged), say.Count(k.Skipped), say.Count(k.Failed), say.Bytes(int64(k.Bytes)),
-				say.Count(k.Folders))
+			c.print("  %-10s %s: %s added, %s merged, %s already there, %s not moved; %s, %s", say.Foreign(string(k.Kind)),
+				say.Items(k.Items), say.Count(k.Added), say.Count(k.Merged), say.Count(k.Skipped), say.Count(k.Failed), say.Bytes(int64(k.Bytes)),
+				say.Folders(k.Folders))
 		}
 	}
 	for _, d := range p.Declined {
-		c.print("  %-10s %s items: left out on the new phone", say.Foreign(string(d.Kind)), say.Count(d.Items))
+		c.print("  %-10s %s: left out on the new phone", say.Foreign(string(d.Kind)), say.Items(d.Items))
 	}
 	for _, n := range p.NotMoved {
 		c.print("  not moved: %s: %s", say.Path(n.Key), say.Reason(n.Reason))

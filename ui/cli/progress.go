@@ -180,6 +180,8 @@ func (p *progress) texts(v pace.View) []string {
 		if texts = append(texts, text); v.Waiting != v.Paused && wait != "" {
 			texts = append(texts, short(wait))
 		}
+	case v.Missing > 0 && v.Short == transfer.ShortFiles:
+		texts = append(texts, "waiting for places for files")
 	case v.Missing > 0:
 		texts = append(texts, "waiting for space, "+say.Bytes(v.Missing)+" missing")
 	case wait != "":
@@ -189,7 +191,7 @@ func (p *progress) texts(v pace.View) []string {
 	case v.Left.Known():
 		texts = append(texts, say.LeftBetween(v.Left.Low, v.Left.High)+" left")
 	}
-	texts = append(texts, say.Count(v.DoneItems)+" items")
+	texts = append(texts, say.Items(v.DoneItems))
 	if moving && v.Waiting == transfer.WaitNothing && v.Paused == transfer.WaitNothing {
 		texts = append(texts, say.Speed(int64(v.Speed), time.Second))
 	}

@@ -98,6 +98,9 @@ var ended = map[wire.StopKind]Problem{
 }
 
 func stopped(e *transfer.StopError) Problem {
+	if e.Kind == wire.StopNoSpace && e.Remote && e.Missing > 0 {
+		return Problem{"The new phone does not have enough free space for this: it lacks " + Bytes(e.Missing) + ".", stops[e.Kind].Next}
+	}
 	if p, ok := ended[e.Kind]; ok && !e.Remote {
 		return p
 	}
@@ -123,9 +126,12 @@ func Error(err error) Problem {
 	var others *session.NoMatchError
 	var version *pairing.VersionError
 	var home *session.HomeError
+	var unverified *session.UnverifiedError
 	switch {
 	case err == nil:
 		return Problem{}
+	case errors.As(err, &unverified):
+		return notVerified(unverified.Err)
 	case errors.Is(err, journal.ErrBusy):
 		return ended[wire.StopBusy]
 	case errors.As(err, &stop):
@@ -199,6 +205,19 @@ func Error(err error) Problem {
 		return Problem{"This device's disk is full.", "Free some space and start again: what has arrived is not sent twice."}
 	}
 	return Problem{"It failed: " + cause(err) + ".", "Try again; if it stays so, report it with this line."}
+}
+
+// notVerified says that a move is complete, and why its verification is not.
+func notVerified(err error) Problem {
+	var stop *transfer.StopError
+	why := "it was cancelled."
+	switch {
+	case errors.As(err, &stop) && stop.Remote && stop.Kind == wire.StopCancelled:
+		why = "it was cancelled on the other device."
+	case !errors.Is(err, context.Canceled):
+		why = Error(err).What
+	}
+	return Problem{"The move is complete, and both devices signed for it, but the verification was not finished: " + why, "To verify it, run \"ferry send --verify\" again: what is there is not sent twice."}
 }
 
 // Taken reports whether another ferry receives into the folder that was named.

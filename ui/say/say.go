@@ -14,7 +14,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/ferry-move/ferry/app/session"
 	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/transfer"
 	"github.com/ferry-move/ferry/transfer/journal"
 )
 
@@ -62,6 +64,12 @@ func Content(info backup.Info, n, folders uint64) string {
 	}
 	return number(n, info.One, info.Many) + ", " + number(folders, "folder", "folders")
 }
+
+// Items says "1 item", "23,914 items".
+func Items(n uint64) string { return number(n, "item", "items") }
+
+// Folders says "1 folder", "12 folders".
+func Folders(n uint64) string { return number(n, "folder", "folders") }
 
 func number(n uint64, one, many string) string {
 	if n == 1 {
@@ -159,14 +167,23 @@ func isolate(s string, rtl bool) string {
 
 // Space says that a move waits for space on the new phone, or, with 0, that it
 // goes on; here tells that this is the new phone.
-func Space(missing int64, here bool) Problem {
+func Space(w session.WaitingForSpace, here bool) Problem {
+	short := Bytes(w.Missing)
 	switch {
-	case missing <= 0:
+	case w.Missing <= 0:
 		return Problem{What: "There is space again, and the move goes on."}
+	case w.Own, w.Of == transfer.ShortOwn && here:
+		return Problem{"The disk with ferry's own folder, " + homeFolder() + ", is full.", "Free " + short + " there, and the move goes on by itself."}
+	case w.Of == transfer.ShortOwn:
+		return Problem{"The disk with ferry's own folder on the new phone is full.", "Free " + short + " there, and the move goes on by itself."}
+	case w.Of == transfer.ShortFiles && here:
+		return Problem{"This disk takes no more files, however small: it has places for a certain number only.", "Delete some files, and the move goes on by itself."}
+	case w.Of == transfer.ShortFiles:
+		return Problem{"The new phone takes no more files, however small: its disk has places for a certain number only.", "Delete some files there, and the move goes on by itself."}
 	case here:
-		return Problem{"This disk is full: " + Bytes(missing) + " are missing.", "Free some space, and the move goes on by itself."}
+		return Problem{"This disk is full, and lacks " + short + ".", "Free some space, and the move goes on by itself."}
 	}
-	return Problem{"The new phone is full: " + Bytes(missing) + " are missing there.", "Free some space on it, and the move goes on by itself."}
+	return Problem{"The new phone is full, and lacks " + short + ".", "Free some space on it, and the move goes on by itself."}
 }
 
 // Notes says how what was noted of earlier moves was found.

@@ -240,7 +240,8 @@ func (s State) done(d session.Done) State {
 	r := &Result{Left: s.left, Kept: s.kept, Receipt: say.Path(d.ReceiptPath)}
 	var items, here, bytes uint64
 	for _, k := range d.Report.Kinds {
-		items, here, bytes = items+k.Items, here+k.Items-k.Failed, bytes+k.Bytes
+		failed, healed, unsure := d.Of(k)
+		items, here, bytes = items+k.Items, here+k.Items-failed, bytes+k.Bytes
 		if k.Items == 0 {
 			continue
 		}
@@ -248,7 +249,7 @@ func (s State) done(d session.Done) State {
 		for _, p := range []struct {
 			n    uint64
 			word string
-		}{{k.Added, "added"}, {k.Merged, "merged"}, {k.Skipped, "already here"}, {k.Failed, "not moved"}} {
+		}{{k.Added, "added"}, {k.Merged, "merged"}, {k.Skipped, "already here"}, {healed, "moved by the verification"}, {failed, "not moved"}, {unsure, "could not be verified"}} {
 			if p.n > 0 {
 				parts = append(parts, say.Count(p.n)+" "+p.word)
 			}
@@ -263,7 +264,8 @@ func (s State) done(d session.Done) State {
 	switch {
 	case d.Err != nil:
 		r.Broken, r.Title, r.Sentence = true, "The move has stopped", say.Error(d.Err).String()
-	case d.Report.Complete():
+	case d.Complete():
+		r.Left = nil // a verification may have brought what failed before
 		r.Complete, r.Title = true, "Everything is here"
 		r.Sentence = fmt.Sprintf("Both phones agree: %s items, %s, all checked.", say.Count(items), say.Bytes(int64(bytes)))
 	default:
