@@ -71,7 +71,6 @@ func generated(t testing.TB, small, large int, largeSize int64) string {
 		t.Fatal(err)
 	}
 	w := fullbackup.NewWriter(c)
-	zeros := make([]byte, 1<<20)
 	file := func(path string, size int64) {
 		if err := w.WriteHeader(fullbackup.Header{Domain: "shared/0", Path: path, Type: fullbackup.TypeFile, Mode: 0o600, Size: size}); err != nil {
 			t.Fatal(err)
