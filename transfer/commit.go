@@ -19,6 +19,7 @@ type committer struct {
 	batch map[int][]*inItem // by kind
 	count int
 	files int         // those of them that are no entities
+	bytes int64       // of those
 	late  *time.Timer // rings when the batch is committed at the latest; it has no clock that could be set
 	// queues hold the entities of a kind in the order of the manifest, from
 	// the first that is not finished.
@@ -59,7 +60,7 @@ func (r *receiver) commitLoop(ctx context.Context) (err error) {
 			}
 			clear(got)
 			c.endSimple(ctx)
-			if c.count < commitItems && !c.isAll() {
+			if c.count < commitItems && c.bytes < commitBytes && !c.isAll() {
 				continue
 			}
 			if r.ready.len() > 0 && c.count < entityBatch && c.files == 0 {
@@ -139,6 +140,7 @@ func (c *committer) add(in *inItem) {
 	}
 	if in.it.Type != backup.TypeEntity {
 		c.files++
+		c.bytes += in.it.Size
 	}
 	c.batch[in.kind] = append(c.batch[in.kind], in)
 	c.count++
@@ -186,7 +188,7 @@ func (c *committer) flush(ctx context.Context) error {
 			return err
 		})
 	}
-	c.files = 0
+	c.files, c.bytes = 0, 0
 	return nil
 }
 

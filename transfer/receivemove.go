@@ -16,11 +16,14 @@ const (
 	checkers = 4 // agents asked at once
 	// maxStaged is the most files staged and not yet committed.
 	maxStaged = 2048
-	// commitItems and commitLinger say when a batch is committed.
-	commitItems = 512
+	// commitItems, commitBytes and commitLinger say when a batch is committed. A
+	// third batch is gathered while two are forced to the disk; maxStaged has room
+	// for them.
+	commitItems = 640
+	commitBytes = 4 << 20
 	// commitsAtOnce is how many batches of files are forced to the disk at once.
 	commitsAtOnce = 2
-	commitLinger  = 20 * time.Millisecond
+	commitLinger  = 100 * time.Millisecond
 	entityLinger  = 150 * time.Millisecond
 	// entityBatch is the most entities in one commit, which is whatever is ready:
 	// an agent may rewrite a whole file for each, and waits for the disk.
