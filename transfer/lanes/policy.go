@@ -255,6 +255,12 @@ func (p *Policy) ramped(s Sample, goodput float64) Decision {
 	}
 	p.proven, p.thrifty = p.rampFrom == 0, 2*p.losing < p.seen
 	p.fewer.wait(s.At + calm)
+	if n := min(2*p.want, p.most(s.At), rampMax); p.early && p.rampFrom == 0 && n > p.want {
+		// Packets were lost all along, and what hid what lanes can do about
+		// that may be no queue: the devices are busy.
+		p.from, p.base, p.need = p.want, goodput, goodput*(1+perShare)
+		return p.change(s, n, trying, TryMore, goodput)
+	}
 	return p.change(s, p.want, steady, Hold, goodput)
 }
 

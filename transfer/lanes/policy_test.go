@@ -275,6 +275,38 @@ func TestStart(t *testing.T) {
 	}
 }
 
+// TestBusyDevices is the start on a link that loses packets, between devices that
+// answer late because they are busy. That looks like a queue, so more lanes are
+// tried, and go if they bring nothing.
+func TestBusyDevices(t *testing.T) {
+	busy := func(s *Sample) { losing(s); s.RTT = 10 * ms }
+	for _, gain := range []bool{true, false} {
+		var f feeder
+		got := f.run(time.Second, func(s *Sample) {
+			busy(s)
+			if gain && s.Lanes > 4 {
+				s.Bytes += 500e3
+			}
+		})
+		if len(got) != 2 || got[1].Lanes != 8 || got[1].Why != TryMore {
+			t.Fatalf("decisions %v", got)
+		}
+		got = f.run(2*time.Second, func(s *Sample) {
+			busy(s)
+			if gain {
+				s.Bytes += 500e3
+			}
+		})
+		want := Decision{Lanes: 8, Why: Gained}
+		if !gain {
+			want = Decision{Lanes: 4, Why: NoGain}
+		}
+		if len(got) == 0 || got[0].Lanes != want.Lanes || got[0].Why != want.Why {
+			t.Errorf("with a gain, %v: %v, want %v", gain, got, want)
+		}
+	}
+}
+
 // TestStarved is a transfer whose lanes wait all the time: one will do, and then
 // nothing more is decided,
 // whatever is lost.
