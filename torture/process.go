@@ -119,6 +119,8 @@ func (p *process) take(ev *event) {
 		}
 	case "item":
 		p.items = append(p.items, fmt.Sprintf("%s %q %s", ev.Outcome, ev.Key, ev.Reason))
+	case "offer":
+		p.done = nil // that was of the move in whose place this one is
 	case "done":
 		p.done = ev
 	}

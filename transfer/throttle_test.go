@@ -139,15 +139,15 @@ func TestWaitsForALimit(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			r := transfertest.NewRig(t, func(testing.TB) transfertest.Ends { return transfertest.Pipe() }, largePhone(1, 1<<20), fakephone.Config{Empty: true})
 			limit := func() int64 { return transfer.LimitMin }
-			var old, young *transfer.Meter
+			old, young := new(transfer.Meter), new(transfer.Meter)
 			r.TuneSend = func(c *transfer.SendConfig) {
-				old, c.NoSqueeze = c.Meter, true
+				c.Meter, c.NoSqueeze = old, true
 				if side == "old" {
 					c.Limit = limit
 				}
 			}
 			r.TuneTake = func(c *transfer.ReceiveConfig) {
-				young = c.Meter
+				c.Meter = young
 				if side == "new" {
 					c.Limit = limit
 				}
