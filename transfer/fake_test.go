@@ -267,6 +267,26 @@ func (f *fake) finishes(items uint64) *wire.Totals {
 	return hear[*wire.Totals](f)
 }
 
+// adds hears that n items were added.
+func (f *fake) adds(n int) {
+	for n > 0 {
+		for _, r := range hear[*wire.Done](f).Runs {
+			if n -= int(r.Count); r.Outcome != uint8(backup.Added) {
+				f.t.Errorf("%+v", r)
+			}
+		}
+	}
+}
+
+// parts ends a session of so many items as it should.
+func (f *fake) parts(items uint64) {
+	totals := f.finishes(items)
+	f.say(totals, f.signs(totals, nil))
+	hear[*wire.Receipt](f)
+	f.say(&wire.Bye{})
+	hear[*wire.Bye](f)
+}
+
 // signs makes the receipt for a session whose totals are t.
 func (f *fake) signs(t *wire.Totals, change func(*receipt.Payload)) *wire.Receipt {
 	side := func(d identity.DeviceID, name string) receipt.Side {
