@@ -74,6 +74,7 @@ type receiving struct {
 	paired map[identity.DeviceID]time.Time // when a device proved the code, by the monotonic clock; guarded by mu
 	held   *held                           // the session under way or waited for; guarded by mu, set by loop
 	busy   bool                            // a part is under way; guarded by mu
+	looks  looks                           // previews
 	wg     sync.WaitGroup                  // stream handlers
 
 	replaced []past // sessions that another took the place of, the last ones; guarded by mu
@@ -126,6 +127,7 @@ func Receive(ctx context.Context, opt ReceiveOptions) error {
 	host.Handle(p2p.PairProtocol, func(s *p2p.Stream) { r.handle(ctx, s, r.pair) })
 	host.Handle(p2p.SessionProtocol, func(s *p2p.Stream) { r.handle(ctx, s, r.session) })
 	host.Handle(p2p.AgainProtocol, func(s *p2p.Stream) { r.handle(ctx, s, r.again) })
+	host.Handle(p2p.PreviewProtocol, func(s *p2p.Stream) { r.handle(ctx, s, r.preview) })
 	r.events.tell(Ready{Name: opt.Name, Device: key.ID(), Addrs: reachable(host.Port(), opt.Loopback)})
 	return r.loop(ctx)
 }
