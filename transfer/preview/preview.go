@@ -26,7 +26,6 @@ package preview
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/ferry-move/ferry/mobile/backup"
@@ -87,15 +86,14 @@ type talk struct {
 	ctx    context.Context
 	end    context.CancelCauseFunc
 	silent *time.Timer
-
-	mu sync.Mutex // one frame is written at a time
+	turn   chan struct{} // has room for one: one frame is written at a time
 }
 
 // begin begins a talk; its end is to be called, and the stream is closed by then.
 func begin(ctx context.Context, s transfer.Control) (t *talk, over func()) {
 	ctx, stop := context.WithTimeoutCause(ctx, Most, fmt.Errorf("%w: the preview took too long", transfer.ErrLinkLost))
 	ctx, end := context.WithCancelCause(ctx)
-	t = &talk{s: s, ctx: ctx, end: end}
+	t = &talk{s: s, ctx: ctx, end: end, turn: make(chan struct{}, 1)}
 	t.silent = time.AfterFunc(Silent, func() { end(fmt.Errorf("%w: silent for %v", transfer.ErrLinkLost, Silent)) })
 	closed := make(chan struct{})
 	context.AfterFunc(ctx, func() {
@@ -131,9 +129,10 @@ func (t *talk) read() (wire.Message, error) {
 
 // write writes a frame.
 func (t *talk) write(m wire.Message) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.ctx.Err() != nil {
+	select {
+	case t.turn <- struct{}{}:
+		defer func() { <-t.turn }()
+	case <-t.ctx.Done():
 		return t.why(nil)
 	}
 	return t.why(wire.Write(t.s, m))
