@@ -53,6 +53,7 @@ type ReceiveOptions struct {
 	// For tests: instead of Life, and of the system's sockets. 0, nil = those.
 	life    time.Duration
 	sockets sockets
+	deaf    bool // it answers no previews, as versions before them
 }
 
 // receiving is a new phone that waits.
@@ -127,7 +128,9 @@ func Receive(ctx context.Context, opt ReceiveOptions) error {
 	host.Handle(p2p.PairProtocol, func(s *p2p.Stream) { r.handle(ctx, s, r.pair) })
 	host.Handle(p2p.SessionProtocol, func(s *p2p.Stream) { r.handle(ctx, s, r.session) })
 	host.Handle(p2p.AgainProtocol, func(s *p2p.Stream) { r.handle(ctx, s, r.again) })
-	host.Handle(p2p.PreviewProtocol, func(s *p2p.Stream) { r.handle(ctx, s, r.preview) })
+	if !opt.deaf {
+		host.Handle(p2p.PreviewProtocol, func(s *p2p.Stream) { r.handle(ctx, s, r.preview) })
+	}
 	r.events.tell(Ready{Name: opt.Name, Device: key.ID(), Addrs: reachable(host.Port(), opt.Loopback)})
 	return r.loop(ctx)
 }

@@ -87,6 +87,9 @@ func (s *sending) choose(ctx context.Context, link *p2p.Link) error {
 	}
 	turn := make(chan struct{}, 1)
 	c.Preview = func(ctx context.Context, sel Selection) (Preview, error) {
+		if asking.Err() != nil {
+			return Preview{}, context.Cause(asking)
+		}
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
 		defer context.AfterFunc(asking, func() { cancel(context.Cause(asking)) })()
