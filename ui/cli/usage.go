@@ -96,9 +96,9 @@ goes away, it looks for the same new phone for up to 30 minutes, and goes on.
                    (default: no limit)
   --verify         after the move, read everything again on both phones, compare
                    it, and send what differs once more; nothing is overwritten
-  --dry-run        ask the new phone what would be added, merged, skipped, renamed
-                   and what cannot move, say so, and move nothing; what only its
-                   content could tell from what is there counts as to be added
+  --dry-run        ask the new phone what would be added, merged, skipped or
+                   renamed, and what cannot move; say so, and move nothing. What
+                   only its content tells from what is there counts as added
   --loopback       keep to this machine, to try it out
   --verbose        also say what goes over the link, and on how many connections
   --json           one JSON object a line
