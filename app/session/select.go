@@ -132,7 +132,15 @@ func (s *sending) foresee(ctx context.Context, link *p2p.Link, agents []backup.A
 	if errors.Is(err, p2p.ErrNoProtocol) {
 		return nil, ErrNoPreview
 	}
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	} else if err != nil {
+		err = errors.Join(transfer.ErrLinkLost, err)
+	}
 	if err != nil {
+		if stream != nil {
+			stream.Reset()
+		}
 		return nil, err
 	}
 	return preview.Ask(ctx, stream.Control(), agents, transport)

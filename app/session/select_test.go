@@ -13,6 +13,8 @@ import (
 	"github.com/ferry-move/ferry/mobile"
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/mobile/fakephone"
+	"github.com/ferry-move/ferry/p2p"
+	"github.com/ferry-move/ferry/transfer"
 )
 
 // onDisk describes everything below a folder.
@@ -156,5 +158,29 @@ func TestSelectAtAnOlderPhone(t *testing.T) {
 	}
 	if rep, err := Send(t.Context(), opt); err != nil || len(rep.Kinds) != 1 || rep.Kinds[0].Kind != fakephone.Contacts {
 		t.Errorf("%+v, %v", rep.Kinds, err)
+	}
+}
+
+// TestStrangersSeeNothing asks for a preview without having paired.
+func TestStrangersSeeNothing(t *testing.T) {
+	n := startNewPhone(t, nil)
+	r := hear(t, n.ready)
+	key, err := loadKey(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, err := p2p.New(p2p.Config{Key: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.Close()
+	link, err := host.Dial(t.Context(), r.Addrs[:1], "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer link.Close()
+	s := &sending{}
+	if o, err := s.foresee(t.Context(), link, nil); o != nil || !errors.Is(err, transfer.ErrLinkLost) || errors.Is(err, ErrNoPreview) {
+		t.Errorf("%+v, %v", o, err)
 	}
 }
