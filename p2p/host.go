@@ -56,6 +56,7 @@ const (
 	PairProtocol    Protocol = "/ferry/pair/1"
 	SessionProtocol Protocol = "/ferry/session/1"
 	AgainProtocol   Protocol = "/ferry/again/1"
+	PreviewProtocol Protocol = "/ferry/preview/1"
 )
 
 // Config says how a host is made.

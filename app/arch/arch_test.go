@@ -44,6 +44,7 @@ var rules = map[string][]string{
 	"transfer/journal": {"mobile/backup", "p2p/identity"},
 	"transfer/receipt": {"mobile/backup", "p2p/identity"},
 	"transfer/pace":    {"transfer", "transfer/wire"},
+	"transfer/preview": {"mobile/backup", "transfer", "transfer/journal", "transfer/tree", "transfer/wire"},
 	"transfer":         {"mobile/backup", "p2p/identity", "transfer/..."},
 	// Test support: may use the fake phone.
 	"transfer/transfertest": {"mobile/backup", "mobile/fakephone", "p2p/identity", "transfer/..."},

@@ -92,6 +92,9 @@ func (r *receiving) session(ctx context.Context, s *p2p.Stream) {
 		r.busy = true
 	}
 	r.mu.Unlock()
+	if ok && !busy {
+		r.looks.end()
+	}
 	v := visit{s: s, verify: (busy || !ok) && r.verifies(peer)}
 	switch {
 	case v.verify:

@@ -53,6 +53,7 @@ type ReceiveOptions struct {
 	// For tests: instead of Life, and of the system's sockets. 0, nil = those.
 	life    time.Duration
 	sockets sockets
+	deaf    bool // it answers no previews, as versions before them
 }
 
 // receiving is a new phone that waits.
@@ -74,6 +75,7 @@ type receiving struct {
 	paired map[identity.DeviceID]time.Time // when a device proved the code, by the monotonic clock; guarded by mu
 	held   *held                           // the session under way or waited for; guarded by mu, set by loop
 	busy   bool                            // a part is under way; guarded by mu
+	looks  looks                           // previews
 	wg     sync.WaitGroup                  // stream handlers
 
 	replaced []past // sessions that another took the place of, the last ones; guarded by mu
@@ -126,6 +128,9 @@ func Receive(ctx context.Context, opt ReceiveOptions) error {
 	host.Handle(p2p.PairProtocol, func(s *p2p.Stream) { r.handle(ctx, s, r.pair) })
 	host.Handle(p2p.SessionProtocol, func(s *p2p.Stream) { r.handle(ctx, s, r.session) })
 	host.Handle(p2p.AgainProtocol, func(s *p2p.Stream) { r.handle(ctx, s, r.again) })
+	if !opt.deaf {
+		host.Handle(p2p.PreviewProtocol, func(s *p2p.Stream) { r.handle(ctx, s, r.preview) })
+	}
 	r.events.tell(Ready{Name: opt.Name, Device: key.ID(), Addrs: reachable(host.Port(), opt.Loopback)})
 	return r.loop(ctx)
 }

@@ -76,6 +76,9 @@ type SendOptions struct {
 	Password func(ctx context.Context, wrong *pairing.WrongCodeError) (pairing.Password, error)
 	// Choose asks which of several new phones. nil = AmbiguousError.
 	Choose func(context.Context, []discovery.Candidate) (discovery.Candidate, error)
+	// Select asks what of Kinds is to move, once, after both devices proved the code
+	// and before anything is offered. An error ends Send. nil = everything.
+	Select func(context.Context, Choice) (Selection, error)
 	Events Events
 
 	// For tests: instead of Life, and of the system's sockets. 0, nil = those.
@@ -98,9 +101,11 @@ func agentsOf(p mobile.Device, kinds []backup.Kind) []backup.Agent {
 	return out
 }
 
+var transport = backup.Transport{Flags: backup.FlagDeviceToDeviceTransfer}
+
 // Plan counts what a phone has.
 func Plan(ctx context.Context, p mobile.Device, kinds []backup.Kind) ([]transfer.KindPlan, error) {
-	return transfer.MakePlan(ctx, agentsOf(p, kinds), backup.Transport{Flags: backup.FlagDeviceToDeviceTransfer}, nil)
+	return transfer.MakePlan(ctx, agentsOf(p, kinds), transport, nil)
 }
 
 // Send finds the new phone, pairs with it, and moves everything. The report is
@@ -128,7 +133,11 @@ func Send(ctx context.Context, opt SendOptions) (*transfer.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sending{opt: opt, events: events, key: key, host: host, plans: plans, life: life{all: opt.life}}
+	s := &sending{opt: opt, events: events, key: key, host: host, agents: agentsOf(opt.Phone, opt.Kinds), plans: plans, life: life{all: opt.life}}
+	if err := s.choose(ctx, link); err != nil {
+		link.Close()
+		return nil, err
+	}
 	return s.run(ctx, link, addrs)
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/p2p"
 	"github.com/ferry-move/ferry/p2p/identity"
 	"github.com/ferry-move/ferry/transfer"
@@ -31,6 +32,7 @@ type sending struct {
 	events Events
 	key    *identity.Key
 	host   *p2p.Host
+	agents []backup.Agent // of what is to move
 	plans  []transfer.KindPlan
 
 	move   move
@@ -113,7 +115,7 @@ func (s *sending) part(ctx context.Context, stream *p2p.Stream) error {
 	before, began := s.meter.Snapshot(), time.Now()
 	rep, err := transfer.Send(ctx, transfer.SendConfig{
 		Self: transfer.Self{Key: s.key, Name: s.opt.Name, Version: Version}, Peer: link.Remote(), Session: s.id, Started: s.started,
-		Control: stream.Control(), Lanes: opener{link}, Agents: agentsOf(s.opt.Phone, s.opt.Kinds), Plans: s.plans, LaneCount: s.opt.Lanes,
+		Control: stream.Control(), Lanes: opener{link}, Agents: s.agents, Plans: s.plans, LaneCount: s.opt.Lanes,
 		Verify: s.verify, Again: s.opt.Verify && !s.verify, Limit: s.opt.Limit, Meter: s.meter, Pauser: s.opt.Pauser,
 		Observer: observer{s.events},
 		Accepted: func(peer receipt.Side) {

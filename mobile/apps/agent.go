@@ -40,5 +40,8 @@ func (a *Agent) Backup(ctx context.Context, t backup.Transport) (backup.Backup, 
 
 // Restore implements [backup.Agent].
 func (a *Agent) Restore(ctx context.Context, t backup.Transport) (backup.Restore, error) {
+	if t.Look {
+		return a.look()
+	}
 	return &lazyTarget{agent: a, transport: t}, nil
 }

@@ -55,3 +55,12 @@ func validName(s string) bool {
 	}
 	return true
 }
+
+// Whole returns the package that a key is a part of.
+func Whole(k backup.Key) backup.Key {
+	pkg, _, _, _ := splitKey(k)
+	return backup.Key(pkg)
+}
+
+// Whole implements [backup.Wholer].
+func (*Agent) Whole(k backup.Key) backup.Key { return Whole(k) }

@@ -181,6 +181,14 @@ type agent struct {
 // Info implements [backup.Agent].
 func (a *agent) Info() backup.Info { return a.info }
 
+// Whole implements [backup.Wholer].
+func (a *agent) Whole(k backup.Key) backup.Key {
+	if a.info.Kind == apps.Kind {
+		return apps.Whole(k)
+	}
+	return k
+}
+
 // Backup implements [backup.Agent].
 func (a *agent) Backup(ctx context.Context, t backup.Transport) (backup.Backup, error) {
 	if err := ctx.Err(); err != nil {

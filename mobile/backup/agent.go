@@ -29,6 +29,10 @@ type Transport struct {
 	Quota int64
 	// Notes outlive a killed run. nil = nothing does.
 	Notes Notes
+	// Look opens a [Restore] that is only asked what it would do, by
+	// [Checker.Check] of each item once, in the order of [Backup.Items]. It writes
+	// nothing, reads no content of files, and takes nothing in.
+	Look bool
 }
 
 // Notes are what a [Restore] says before it makes something that a later run has
@@ -189,7 +193,9 @@ type Answer struct {
 	// Digests are those of the contents that are here already, with Compare.
 	Digests []Digest
 	// Names are the keys of what is here, one for each of Digests with
-	// Compare, at most one with Have. Empty = the item's own key.
+	// Compare, at most one with Have. Empty = the item's own key. Of a Restore that
+	// only looks, there are no Digests, and with Need and Compare this is the name
+	// that the item would get, as far as that is known, if it is not its own.
 	Names []Key
 	// Stamps are, with Compare, the files' times as [Result] has them, one for
 	// each of Digests. nil = not known.

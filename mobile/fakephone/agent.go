@@ -46,7 +46,7 @@ func (a *agent) Restore(ctx context.Context, t backup.Transport) (backup.Restore
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.taken = t
-	return &target{agent: a, open: map[*staged]struct{}{}}, nil
+	return &target{agent: a, open: map[*staged]struct{}{}, looks: t.Look}, nil
 }
 
 func (a *agent) opens(ctx context.Context, op string) error {

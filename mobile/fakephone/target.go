@@ -13,6 +13,7 @@ import (
 // target takes items of one kind in.
 type target struct {
 	*agent
+	looks bool // it only says what it would do; immutable
 
 	mu     sync.Mutex
 	closed bool                 // guarded by mu
@@ -34,6 +35,9 @@ func (t *target) Check(_ context.Context, it backup.Item, prior backup.Prior) ba
 			continue
 		case it.Type == backup.TypeDirectory:
 			return have(it, keys[i], backup.Digest{})
+		case t.looks && it.Type == backup.TypeFile && (prior.Digest.IsZero() || prior.Name != keys[i] && (prior.Name != "" || i > 0)):
+			a.Verdict = backup.Compare
+			continue
 		}
 		d := here.sum()
 		if it.Type == backup.TypeEntity {
@@ -47,6 +51,12 @@ func (t *target) Check(_ context.Context, it backup.Item, prior backup.Prior) ba
 		}
 		a.Verdict = backup.Compare
 		a.Digests, a.Names = append(a.Digests, d), append(a.Names, keys[i])
+	}
+	if t.looks {
+		a.Digests, a.Names = nil, nil
+		if len(keys) > 0 {
+			a.Names = []backup.Key{beside(it, len(keys))}
+		}
 	}
 	if free, _ := t.dev.Free(); a.Verdict == backup.Need && it.Size-prior.Left.Held > free {
 		return backup.Answer{Verdict: backup.Refuse, Err: t.fail("check", backup.NoSpace, nil)}
@@ -109,6 +119,9 @@ func (t *target) Stage(ctx context.Context, it backup.Item) (backup.Staged, erro
 	}
 	if !take(&t.dev.free, it.Size) {
 		return nil, t.fail("stage", backup.NoSpace, nil)
+	}
+	if t.looks {
+		return nil, t.fail("stage", backup.Unwritable, nil)
 	}
 	s := &staged{to: t, item: it}
 	t.open[s] = struct{}{}

@@ -171,6 +171,9 @@ func (a *agent) Restore(ctx context.Context, t backup.Transport) (backup.Restore
 		return nil, err
 	}
 	a.dst.acquire()
+	if t.Look {
+		return &looker{&writer{agent: a}}, nil
+	}
 	if t.Notes != nil {
 		a.dst.noteIn(t.Notes)
 	}

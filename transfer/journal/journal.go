@@ -31,6 +31,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -99,6 +100,7 @@ type Journal struct {
 	keptAt map[Fingerprint]Fingerprint // by place
 	loaded bool                        // what is noted from now on is of this run
 	state  State                       // immutable once it is open
+	looks  bool                        // the file is only read; immutable
 }
 
 // State is how a journal was found.
@@ -166,6 +168,28 @@ func Open(path string, sender identity.DeviceID) (*Journal, error) {
 		}
 	}
 	return nil, errForeign
+}
+
+// Look opens the journal at path as Open does, only to read: it makes, mends and
+// locks nothing. A part that another process is writing is as if it were not there.
+// The error is fs.ErrNotExist if there is none, or none of sender's.
+func Look(path string, sender identity.DeviceID) (*Journal, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	j := &Journal{
+		f: f, temps: map[string]struct{}{}, looks: true,
+		kept: map[Fingerprint]*kept{}, keptAs: map[string]Fingerprint{}, keptAt: map[Fingerprint]Fingerprint{},
+	}
+	if err := j.load(header + string(sender) + "\n"); err != nil {
+		f.Close()
+		if errors.Is(err, errForeign) {
+			return nil, fs.ErrNotExist
+		}
+		return nil, err
+	}
+	return j, nil
 }
 
 // write appends records to the file. It is called with mu held.

@@ -65,7 +65,7 @@ func (j *Journal) load(head string) error {
 	if err != nil {
 		return err
 	}
-	if fi.Size() == 0 {
+	if fi.Size() == 0 && !j.looks {
 		if _, err := j.f.Write([]byte(head)); err != nil {
 			return err
 		}
@@ -75,6 +75,9 @@ func (j *Journal) load(head string) error {
 	r := bufio.NewReaderSize(j.f, 256<<10)
 	got := make([]byte, len(head))
 	n, err := io.ReadFull(r, got)
+	if err != nil && j.looks {
+		return errForeign // empty, or torn
+	}
 	if err != nil && err != io.ErrUnexpectedEOF {
 		return err
 	}
@@ -115,6 +118,9 @@ func (j *Journal) load(head string) error {
 		}
 		j.note(rec, j.end+4)
 		j.end += int64(4 + len(rec) + 4)
+	}
+	if j.looks {
+		return nil
 	}
 	return j.f.Truncate(j.end)
 }

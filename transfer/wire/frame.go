@@ -54,6 +54,8 @@ const (
 	TypeNeed    Type = 16 // receiver, from CompactSince on
 	TypeDone    Type = 17 // receiver, from CompactSince on
 
+	TypeOutlook Type = 18 // receiver, of a preview
+
 	TypeFull  Type = 128 // receiver
 	TypeLimit Type = 129 // both
 )
@@ -91,7 +93,7 @@ func register(ms ...Message) {
 
 func init() {
 	register(&Hello{}, &Offer{}, &Answer{}, &Items{}, &Want{}, &Settle{}, &Results{}, &End{}, &Totals{},
-		&Receipt{}, &Bye{}, &Ping{}, &Stop{}, &Waits{}, &List{}, &Need{}, &Done{}, &Full{}, &Limit{})
+		&Receipt{}, &Bye{}, &Ping{}, &Stop{}, &Waits{}, &List{}, &Need{}, &Done{}, &Full{}, &Limit{}, &Outlook{})
 }
 
 // Append appends m as a frame to dst.

@@ -58,6 +58,9 @@ var goldens = map[string]Message{
 	"waits": &Waits{For: WaitPause | WaitDisk},
 	"full":  &Full{Missing: 300},
 	"limit": &Limit{Rate: 500_000},
+	"outlook": &Outlook{Free: 1 + 64<<30, Name: "Pixel 8", Version: "0.1.0", Kinds: []OutlookKind{
+		{Kind: 0, Add: 400, Bytes: 120_000},
+		{Kind: 2, Add: 3, Merge: 1, Skip: 7, Rename: 2, Cannot: []OutlookReason{{Reason: 6, Items: 1}, {Reason: 7, Items: 300}}, Bytes: 1 << 33}}},
 }
 
 // readHex reads a file of hex with comments behind #.

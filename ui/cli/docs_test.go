@@ -54,7 +54,7 @@ func TestEveryCommandHasHelp(t *testing.T) {
 // events are the objects of --json by their name.
 var events = map[string]any{
 	"version": jsonVersion{}, "error": jsonError{}, "ready": jsonReady{}, "code": jsonCode{}, "peer": jsonPeer{},
-	"wrong_code": jsonWrongCode{}, "waiting": jsonWaiting{}, "back": jsonBack{}, "diagnosis": jsonDiagnosis{}, "plan": jsonPlan{}, "offer": jsonOffer{},
+	"wrong_code": jsonWrongCode{}, "waiting": jsonWaiting{}, "back": jsonBack{}, "diagnosis": jsonDiagnosis{}, "plan": jsonPlan{}, "preview": jsonPreview{}, "offer": jsonOffer{},
 	"progress": jsonProgress{}, "pause": jsonPause{}, "item": jsonItem{}, "space": jsonSpace{}, "notes": jsonNotes{}, "done": jsonDone{}, "receipt": jsonReceipt{},
 	"app": jsonApp{}, "archive": jsonArchive{}, "package": jsonPackage{}, "shared": jsonShared{}, "finding": jsonFound{},
 	"checked": jsonChecked{}, "extracted": jsonExtracted{}, "created": jsonCreated{}, "forgotten": jsonForgotten{},

@@ -31,6 +31,7 @@ type face struct {
 	last     session.Done
 	lost     bool      // the link is lost, and the other device is waited for
 	yes      bool      // nobody is asked
+	dry      bool      // nothing is moved
 	codeEnds time.Time // of the code that was shown last, which tells it from another
 	asking   bool      // an offer was shown, and the link has held since
 
@@ -146,7 +147,11 @@ func (f *face) tell(ev session.Event) {
 		}
 	case session.Paired:
 		c.say("Paired: both devices proved the code.")
-		if !f.waiting {
+		switch {
+		case f.waiting:
+		case f.dry:
+			c.say("Asking the new phone what would happen.")
+		default:
 			c.say("Waiting for a yes on the new phone.")
 		}
 	case session.Offered:

@@ -94,6 +94,7 @@ func (c *command) send(ctx context.Context, args []string) error {
 	lanes := fs.Int("lanes", 0, "")
 	fs.BoolVar(&c.verbose, "verbose", false, "")
 	verify := fs.Bool("verify", false, "")
+	dryRun := fs.Bool("dry-run", false, "")
 	limit := limitFlag(fs)
 	quota := fs.String("app-quota", "", "")
 	file := fs.String("password-file", "", "")
@@ -105,6 +106,8 @@ func (c *command) send(ctx context.Context, args []string) error {
 		return usagef("--lanes is a number from 1 to %d.", transfer.MaxLanes)
 	case *from == "":
 		return usagef("--from says which folder is the old phone.")
+	case *dryRun && *verify:
+		return usagef("--dry-run and --verify do not go together.")
 	case *to != "" && *at != "":
 		return usagef("--to and --at do not go together.")
 	case *wait < 0:
@@ -145,7 +148,13 @@ func (c *command) send(ctx context.Context, args []string) error {
 	if c.interactive() {
 		opt.Choose = c.choose
 	}
+	if f.dry = *dryRun; f.dry {
+		opt.Select = f.look
+	}
 	_, err = session.Send(ctx, opt)
+	if errors.Is(err, errLooked) {
+		return nil
+	}
 	if err == nil && !f.last.Complete() {
 		return errIncomplete
 	}

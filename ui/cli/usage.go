@@ -96,6 +96,9 @@ goes away, it looks for the same new phone for up to 30 minutes, and goes on.
                    (default: no limit)
   --verify         after the move, read everything again on both phones, compare
                    it, and send what differs once more; nothing is overwritten
+  --dry-run        ask the new phone what would be added, merged, skipped or
+                   renamed, and what cannot move; say so, and move nothing. What
+                   only its content tells from what is there counts as added
   --loopback       keep to this machine, to try it out
   --verbose        also say what goes over the link, and on how many connections
   --json           one JSON object a line
@@ -110,9 +113,11 @@ Examples:
   ferry send --from ~/phone --at 192.0.2.7:41234
   ferry send --from ~/phone --kinds contacts,photos --code-file - < code.txt
   ferry send --from backup.ab
+  ferry send --from ~/phone --dry-run
 
-Exit codes: 0 everything moved; 1 it broke off; 2 usage; 3 some items were not
-moved; 4 wrong code, or refused; 5 nobody was found; 130 interrupted.
+Exit codes: 0 everything moved, or a dry run; 1 it broke off; 2 usage; 3 some
+items were not moved; 4 wrong code, or refused; 5 nobody was found; 130
+interrupted.
 `,
 	"devices": `Usage: ferry devices [flags]
 

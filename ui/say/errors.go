@@ -171,6 +171,8 @@ func Error(err error) Problem {
 		return Problem{"No new phone was found.", "Start \"ferry receive\" there, on the same Wi-Fi, or give its address with --at HOST:PORT."}
 	case errors.Is(err, p2p.ErrUnreachable):
 		return Problem{"The new phone does not answer.", "Check that \"ferry receive\" runs there, that both are on the same network, and that no firewall keeps UDP out."}
+	case errors.Is(err, session.ErrNoPreview):
+		return Problem{"The new phone has an older version of ferry, which cannot say beforehand what would happen.", "Update ferry there, or move without looking first: nothing there is deleted or overwritten."}
 	case errors.Is(err, session.ErrReplaced):
 		return Problem{"The move whose link was lost is over: another one has begun in its place.", "What has arrived is safe, and is not sent twice."}
 	case errors.Is(err, session.ErrDisplaced):
