@@ -123,7 +123,6 @@ func TestRoundTrip(t *testing.T) {
 
 // What a release wrote, every later one reads.
 func TestGolden(t *testing.T) {
-	home := t.TempDir()
 	const golden = `{
  "version": 1,
  "appearance": "high-contrast",
@@ -151,7 +150,6 @@ func TestGolden(t *testing.T) {
 	if again, err := o.encode(); err != nil || string(again) != golden {
 		t.Errorf("%s, %v", again, err)
 	}
-	write(t, home, golden)
 }
 
 func TestInvalidChangesNothing(t *testing.T) {
@@ -349,4 +347,16 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%s became %s", b, text)
 		}
 	})
+}
+
+// What was saved once is not saved again over what another program set later.
+func TestLaterWins(t *testing.T) {
+	home := t.TempDir()
+	a, b := open(t, home), open(t, home)
+	update(t, a, func(s *Settings) { s.Name = "a" })
+	update(t, b, func(s *Settings) { s.Name = "b" })
+	update(t, a, func(s *Settings) { s.Verify = true })
+	if want := (Settings{Name: "b", Verify: true}); a.Get() != want || open(t, home).Get() != want {
+		t.Errorf("%+v, %+v; want %+v", a.Get(), open(t, home).Get(), want)
+	}
 }
