@@ -19,6 +19,9 @@ const (
 	zeroWidthJoiner    = '\u200d' // emoji are joined by it
 )
 
+// CleanName makes a name what other devices show of it. It may leave nothing.
+func CleanName(s string) string { return clean(s) }
+
 // clean makes a name safe to show beside other text: no control characters, no
 // invisible ones that change the direction of what follows, white space in
 // single spaces, at most MaxName runes. It may leave nothing.

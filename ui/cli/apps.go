@@ -3,10 +3,9 @@ package cli
 import (
 	"context"
 	"errors"
-	"strconv"
-	"strings"
 
 	"github.com/ferry-move/ferry/app/session"
+	"github.com/ferry-move/ferry/app/settings"
 	"github.com/ferry-move/ferry/mobile"
 	"github.com/ferry-move/ferry/mobile/android"
 	"github.com/ferry-move/ferry/mobile/apps"
@@ -55,30 +54,16 @@ const (
 
 func (e sizeError) Error() string { return string(e) }
 
-// mostSize is the largest size, in bytes.
-const mostSize = 999e12
-
-// parseSize reads a number of bytes: 500M, 2gb, 1000000. The letters are powers
-// of 1000, as sizes are shown.
+// parseSize reads a number of bytes, as [settings.ParseSize] does.
 func parseSize(s string) (int64, error) {
-	digits, unit := strings.ToUpper(s), uint64(1)
-	for i, letter := range []string{"K", "M", "G", "T"} {
-		if d, ok := strings.CutSuffix(strings.TrimSuffix(digits, "B"), letter); ok {
-			digits = d
-			for range i + 1 {
-				unit *= 1000
-			}
-			break
-		}
-	}
-	switch n, err := strconv.ParseUint(digits, 10, 64); {
-	case errors.Is(err, strconv.ErrRange), err == nil && n > mostSize/unit:
+	n, err := settings.ParseSize(s)
+	switch {
+	case errors.Is(err, settings.ErrSizeTooLarge):
 		return 0, errTooMuch
-	case err != nil || n == 0:
+	case err != nil:
 		return 0, errNoSize
-	default:
-		return int64(n * unit), nil
 	}
+	return n, nil
 }
 
 // planApps says of each app how it would move.

@@ -150,7 +150,7 @@ func asksJSON(args []string) bool {
 
 var commands = map[string]func(*command, context.Context, []string) error{
 	"receive": (*command).receive, "send": (*command).send, "devices": (*command).devices, "plan": (*command).plan,
-	"verify": (*command).verify, "archive": (*command).archive, "forget": (*command).forget, "demo": (*command).demo, "version": (*command).version,
+	"verify": (*command).verify, "archive": (*command).archive, "history": (*command).history, "forget": (*command).forget, "demo": (*command).demo, "version": (*command).version,
 }
 
 // errIncomplete ends a run that finished with items that were not moved. They

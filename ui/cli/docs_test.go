@@ -57,7 +57,7 @@ var events = map[string]any{
 	"wrong_code": jsonWrongCode{}, "waiting": jsonWaiting{}, "back": jsonBack{}, "diagnosis": jsonDiagnosis{}, "plan": jsonPlan{}, "preview": jsonPreview{}, "offer": jsonOffer{},
 	"progress": jsonProgress{}, "pause": jsonPause{}, "item": jsonItem{}, "space": jsonSpace{}, "notes": jsonNotes{}, "done": jsonDone{}, "receipt": jsonReceipt{},
 	"app": jsonApp{}, "archive": jsonArchive{}, "package": jsonPackage{}, "shared": jsonShared{}, "finding": jsonFound{},
-	"checked": jsonChecked{}, "extracted": jsonExtracted{}, "created": jsonCreated{}, "forgotten": jsonForgotten{},
+	"checked": jsonChecked{}, "extracted": jsonExtracted{}, "created": jsonCreated{}, "device": jsonDevice{}, "run": jsonRun{}, "forgotten": jsonForgotten{},
 }
 
 // never are fields of a type that two lists of a receipt share, where they have

@@ -10,6 +10,7 @@ Usage:
   ferry plan --from DIR       say what would move, and what cannot
   ferry verify RECEIPT        check a receipt
   ferry archive ACTION FILE   list, check, extract or create an Android backup
+  ferry history               list earlier moves and their receipts
   ferry forget DEVICE         delete what is kept about a device
   ferry demo                  a whole move on this machine, to see it work
   ferry version               print the version
@@ -155,6 +156,20 @@ says what it proves.
 
 Exit codes: 0 it is good, and everything was moved; 1 it is not good; 2 usage;
 3 it is good, and says that some items were not moved.
+`,
+	"history": `Usage: ferry history [flags]
+
+Lists the moves that this device had a part in, newest first, by device: when,
+which way, what was moved of each kind, whether it is safe to erase the old
+phone, and where the receipt is. Each receipt's signatures are checked; one that
+is damaged or was changed is listed as that. A device without receipts is one
+from which something arrived in a move that was not finished, or whose receipts
+were deleted.
+
+  --json   one JSON object a line
+
+Exit codes: 0 listed, also when there is none; 1 what is kept cannot be read; 2
+usage; 130 interrupted.
 `,
 	"forget": `Usage: ferry forget DEVICE|--all [flags]
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/ferry-move/ferry/app/history"
 	"github.com/ferry-move/ferry/app/session"
 	"github.com/ferry-move/ferry/discovery"
 	"github.com/ferry-move/ferry/mobile/backup"
@@ -185,6 +186,10 @@ func Error(err error) Problem {
 		return Problem{"Other users of this computer can read this device's key, " + keyFile() + ".", "Make it yours alone (chmod 600) and start again."}
 	case errors.Is(err, identity.ErrDamaged):
 		return Problem{"This device's key is damaged: " + keyFile() + ".", "Move that file away; ferry then makes a new key, and old receipts stay valid."}
+	case aboutSettings(err) != Problem{}:
+		return aboutSettings(err)
+	case errors.Is(err, history.ErrExists):
+		return Problem{"There is a file of that name already.", "Choose another name."}
 	case errors.As(err, &home):
 		return Problem{"Ferry cannot keep its own files in " + homeFolder() + ": " + cause(root(home.Err)) + ".", "Put that right, or set FERRY_HOME to a folder that you may write to."}
 	case errors.Is(err, syscall.EADDRINUSE):
