@@ -1,4 +1,4 @@
-package window
+package kit
 
 import (
 	"image/color"
@@ -10,7 +10,7 @@ import (
 )
 
 func TestContrast(t *testing.T) {
-	th := Theme()
+	th := Look{}.Theme()
 	for v, variant := range map[fyne.ThemeVariant]string{theme.VariantLight: "light", theme.VariantDark: "dark"} {
 		get := func(n fyne.ThemeColorName) color.NRGBA { return th.Color(n, v).(color.NRGBA) }
 		check := func(what string, fore, back color.NRGBA) {
