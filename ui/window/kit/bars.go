@@ -118,7 +118,7 @@ type Capacity struct {
 // NewCapacity makes the bar.
 func NewCapacity(title string, r Room) *Capacity {
 	c := &Capacity{bar: newLevels(), text: Sentence("", Quiet), why: Sentence("", Bad, Bold)}
-	c.lack = container.New(row{grows: 1, gap: 8}, NewIcon(Warning, theme.ColorNameError, side), c.why)
+	c.lack = container.New(row{grows: 1, gap: 8, top: true}, NewIcon(Warning, theme.ColorNameError, side), c.why)
 	c.body = Column(8, Pair(Sentence(title, Bold), c.text), c.bar, c.lack)
 	c.ExtendBaseWidget(c)
 	c.Set(r)

@@ -99,13 +99,15 @@ func Notice(t Tone, word, sentence string, actions ...fyne.CanvasObject) fyne.Ca
 	if sentence != "" {
 		parts = append(parts, Sentence(sentence))
 	}
-	parts = append(parts, actions...)
-	in := container.New(row{grows: 1, gap: 12, pad: 16}, NewIcon(look.glyph, look.color, side), Column(4, parts...))
+	if len(actions) > 0 {
+		parts = append(parts, Column(8, append([]fyne.CanvasObject{Column(0)}, actions...)...))
+	}
+	in := container.New(row{grows: 1, gap: 12, pad: 16, top: true}, NewIcon(look.glyph, look.color, side), Column(4, parts...))
 	return newBox(in, look.color)
 }
 
 // Verdict is a title with a sign before it.
 func Verdict(t Tone, title string) fyne.CanvasObject {
 	look := tones[min(t, Wrong)]
-	return container.New(row{grows: 1, gap: 8}, NewIcon(look.glyph, look.color, 32), Title(title, look.style))
+	return container.New(row{grows: 1, gap: 8, top: true}, NewIcon(look.glyph, look.color, 32), Title(title, look.style))
 }

@@ -144,6 +144,7 @@ func (a apart) MinSize(objects []fyne.CanvasObject) fyne.Size {
 type row struct {
 	grows    int // its index
 	gap, pad float32
+	top      bool // the others stand at the first line
 }
 
 // Layout implements [fyne.Layout].
@@ -161,7 +162,11 @@ func (r row) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 			x += left + r.gap
 			continue
 		}
-		put(o, x, (size.Height-m.Height)/2, m.Width, m.Height)
+		y := (size.Height - m.Height) / 2
+		if r.top {
+			y = min(y, r.pad)
+		}
+		put(o, x, y, m.Width, m.Height)
 		x += m.Width + r.gap
 	}
 }

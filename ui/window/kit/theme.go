@@ -158,6 +158,9 @@ const sizeCode fyne.ThemeSizeName = "ferryCode"
 // Size implements [fyne.Theme].
 func (l look) Size(name fyne.ThemeSizeName) float32 {
 	if s, ok := textSizes[name]; ok {
+		if name == theme.SizeNameHeadingText { // is large, and has whole words to hold
+			return s * min(l.Scale, 1.5)
+		}
 		return s * l.Scale
 	}
 	s, ok := sizes[name]
