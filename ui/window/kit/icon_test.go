@@ -85,6 +85,9 @@ func TestAppIcon(t *testing.T) {
 	for _, side := range []int{16, 32, 48, 192, 512} {
 		img := canvas.NewImageFromResource(AppIcon())
 		pic := paint(t, img, side)
+		if side == 512 {
+			sameAsFile(t, pic)
+		}
 		var white, accented int
 		for y := range side {
 			for x := range side {
@@ -107,5 +110,35 @@ func TestAppIcon(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(t.ArtifactDir(), fmt.Sprintf("icon-%d.png", side)), b.Bytes(), 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// sameAsFile compares the drawing with Icon.png, which packages show, but for its
+// clear corners.
+func sameAsFile(t *testing.T, pic image.Image) {
+	t.Helper()
+	f, err := os.Open("../../../Icon.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	file, err := png.Decode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if file.Bounds() != pic.Bounds() {
+		t.Fatalf("Icon.png is %v", file.Bounds())
+	}
+	off := 0
+	for y := range 512 {
+		for x := range 512 {
+			a, b := color.NRGBAModel.Convert(file.At(x, y)).(color.NRGBA), color.NRGBAModel.Convert(pic.At(x, y)).(color.NRGBA)
+			if a.A == 0xFF && contrast(a, b) > 2 {
+				off++
+			}
+		}
+	}
+	if off > 512 { // edges may be smoothed otherwise
+		t.Errorf("%d points of Icon.png are not as icons/app.svg has them", off)
 	}
 }

@@ -136,7 +136,7 @@ func iconWall() fyne.CanvasObject {
 	for _, g := range glyphs {
 		all = append(all, NewIcon(g, "foreground", 32))
 	}
-	return container.NewGridWithColumns(8, all...)
+	return container.NewGridWithColumns(6, all...)
 }
 
 // TestPartsMarkup shows each part in each look.
@@ -148,6 +148,16 @@ func TestPartsMarkup(t *testing.T) {
 			p.Show(part.o)
 			test.AssertRendersToMarkup(t, part.name+"-"+look+".xml", w.Canvas())
 		}
+		w, p := screen(t, l)
+		p.Back("Back", nothing)
+		p.Buttons(NewButton("Next", Primary, nothing))
+		p.Fill(NewList(ListOptions{
+			Len: func() int { return 3 }, Icon: Photos, Toggle: func(int) {},
+			Item: func(i int) Item { return Item{Title: "IMG_" + strings.Repeat("0", 20*i) + ".jpg", Detail: "4.2 MB", On: i == 1} },
+		}), Title("Photos"))
+		test.AssertRendersToMarkup(t, "list-"+look+".xml", w.Canvas())
+		Ask(w.Canvas(), Question{Title: "Stop the move?", Sentence: "What has arrived stays on the new phone.", Yes: "Stop", No: "Go on", Answer: func(bool) {}})
+		test.AssertRendersToMarkup(t, "question-"+look+".xml", w.Canvas())
 	}
 }
 
@@ -194,6 +204,9 @@ func TestNothingIsClipped(t *testing.T) {
 		for _, part := range parts() {
 			p.Show(part.o)
 			checkPlaces(t, part.name, w.Content())
+			if wide := p.scroll.Content.MinSize().Width; wide > small360.Width {
+				t.Errorf("%s, scale %v: wants to be %v wide", part.name, scale, wide)
+			}
 		}
 	}
 }
