@@ -8,7 +8,6 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
-	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 )
 
@@ -109,10 +108,7 @@ func (i *Icon) CreateRenderer() fyne.WidgetRenderer {
 	return newDrawn(drawn{
 		widget: i, objects: []fyne.CanvasObject{img},
 		layout: func(s fyne.Size) { img.Resize(s) },
-		least: func() fyne.Size { // grows with the text, but less
-			scale := theme.SizeForWidget(theme.SizeNameText, i) / textSizes[theme.SizeNameText]
-			return fyne.NewSquareSize(i.side * min(1.5, max(1, scale)))
-		},
+		least:  func() fyne.Size { return fyne.NewSquareSize(i.side) },
 		paint: func() {
 			res := i.glyph.svg(hue(i, i.color))
 			if img.Hidden = res == nil; img.Hidden {

@@ -153,7 +153,9 @@ func TestPartsMarkup(t *testing.T) {
 		p.Buttons(NewButton("Next", Primary, nothing))
 		p.Fill(NewList(ListOptions{
 			Len: func() int { return 3 }, Icon: Photos, Toggle: func(int) {},
-			Item: func(i int) Item { return Item{Title: "IMG_" + strings.Repeat("0", 20*i) + ".jpg", Detail: "4.2 MB", On: i == 1} },
+			Item: func(i int) Item {
+				return Item{Title: "IMG_" + strings.Repeat("0", 20*i) + ".jpg", Detail: "4.2 MB", On: i == 1}
+			},
 		}), Title("Photos"))
 		test.AssertRendersToMarkup(t, "list-"+look+".xml", w.Canvas())
 		Ask(w.Canvas(), Question{Title: "Stop the move?", Sentence: "What has arrived stays on the new phone.", Yes: "Stop", No: "Go on", Answer: func(bool) {}})

@@ -237,6 +237,11 @@ func FuzzOrientation(f *testing.F) {
 // TestOrientationCut: a head that ends anywhere makes the picture upright, or is
 // whole enough.
 func TestOrientationCut(t *testing.T) {
+	for _, b := range []string{"II*\x00\x08\x00\x00\x00", "MM\x00*\xff\xff\xff\xff", "II*"} { // tables that are not there
+		if o := parseTIFF([]byte(b)); o != upright {
+			t.Errorf("%q: orientation %d", b, o)
+		}
+	}
 	whole := held(picture(t, "jpeg", 8, 8), 6, binary.BigEndian)
 	for n := range whole {
 		if o := readOrientation(bytes.NewReader(whole[:n])); o != upright && o != 6 {
