@@ -5,10 +5,10 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/ferry-move/ferry/ui/say"
+	"github.com/ferry-move/ferry/ui/window/kit"
 )
 
 // intents are what a person can want.
@@ -25,12 +25,10 @@ type view struct {
 	win  fyne.Window
 	want intents
 
-	root   *fyne.Container
-	scroll *container.Scroll
-	body   *fyne.Container
-	bar    *fyne.Container
+	page *kit.Page
 
 	shown  content
+	drawn  bool    // something is shown
 	moving *moving // while that screen is shown
 }
 
@@ -44,86 +42,85 @@ type content struct {
 
 // moving is what changes while items move.
 type moving struct {
-	crossing      *crossing
+	crossing      *kit.Crossing
 	percent, line *widget.Label
-	pause         *button
+	pause         *kit.Button
 }
 
 func newView(win fyne.Window, want intents) *view {
-	v := &view{win: win, want: want, body: container.New(column{gap: gap}), bar: container.New(centre{})}
-	v.scroll = container.NewVScroll(container.New(centre{}, v.body))
-	v.root = container.New(page{}, v.scroll, v.bar)
+	v := &view{win: win, want: want, page: kit.NewPage()}
 	win.SetPadded(false)
-	win.SetContent(v.root)
-	win.Canvas().SetOnTypedKey(v.key)
+	win.SetContent(v.page.Root)
+	win.Canvas().SetOnTypedKey(v.page.TypedKey)
 	return v
 }
 
 // show draws a state.
 func (v *view) show(s State) {
 	now := content{s.Screen, s.Offer, s.Result}
-	same := now == v.shown && len(v.body.Objects) > 0
-	v.shown = now
+	same := v.drawn && now == v.shown
+	v.shown, v.drawn = now, true
 	if same {
 		switch s.Screen {
 		case Moving:
 			v.moving.update(s)
-			v.root.Refresh()
+			v.page.Root.Refresh()
 			return
 		case Asking, Ended, Stopped:
 			return
 		}
 	}
-	v.moving, v.bar.Objects = nil, nil
+	v.moving = nil
+	v.page.Buttons()
+	var body []fyne.CanvasObject
 	switch s.Screen {
 	case Starting:
-		v.body.Objects = []fyne.CanvasObject{title("One moment"), sentence("Ferry is getting ready.", dim)}
+		body = []fyne.CanvasObject{kit.Title("One moment"), kit.Sentence("Ferry is getting ready.", kit.Quiet)}
 	case Waiting:
-		v.body.Objects = v.waiting(s)
+		body = v.waiting(s)
 	case Asking:
-		v.body.Objects = v.asking(s)
+		body = v.asking(s)
 	case Moving:
 		v.moving = &moving{
-			newCrossing(0), prose("", theme.SizeNameSubHeadingText, bold, middle), sentence("", middle), v.button("Pause", widget.MediumImportance, v.want.pause),
+			kit.NewCrossing(0, kit.Underway), kit.Big("", kit.Middle), kit.Sentence("", kit.Middle), kit.NewButton("Pause", kit.Secondary, v.want.pause),
 		}
-		v.buttons(v.moving.pause)
+		v.page.Buttons(v.moving.pause)
 		v.moving.update(s)
-		v.body.Objects = []fyne.CanvasObject{
-			title("Moving to this device"),
-			card(12, v.moving.crossing, v.moving.percent, v.moving.line),
-			sentence("Keep both phones near each other and this window open. If they lose each other, what has arrived is safe.", dim),
+		body = []fyne.CanvasObject{
+			kit.Title("Moving to this device"),
+			kit.Card(12, v.moving.crossing, v.moving.percent, v.moving.line),
+			kit.Sentence("Keep both phones near each other and this window open. If they lose each other, what has arrived is safe.", kit.Quiet),
 		}
 	case Ended:
-		v.body.Objects = v.ended(s)
+		body = v.ended(s)
 	case Stopped:
-		v.body.Objects = []fyne.CanvasObject{title("Ferry cannot wait for a phone"), sentence(s.Problem.What), sentence(s.Problem.Next, bold)}
-		v.buttons(v.button("Try again", widget.HighImportance, v.want.again))
+		body = []fyne.CanvasObject{kit.Title("Ferry cannot wait for a phone"), kit.Sentence(s.Problem.What), kit.Sentence(s.Problem.Next, kit.Bold)}
+		v.page.Buttons(kit.NewButton("Try again", kit.Primary, v.want.again))
 	}
-	v.bar.Hidden = len(v.bar.Objects) == 0
+	v.page.Show(body...)
 	if !same {
 		v.win.Canvas().Unfocus() // what had it is gone
-		v.scroll.ScrollToTop()
+		v.page.Top()
 	}
-	v.root.Refresh()
 }
 
 func (v *view) waiting(s State) []fyne.CanvasObject {
 	out := []fyne.CanvasObject{
-		title("Waiting for your old phone"),
-		sentence("On your old phone, choose this name and type the code, or scan the picture."),
+		kit.Title("Waiting for your old phone"),
+		kit.Sentence("On your old phone, choose this name and type the code, or scan the picture."),
 	}
-	name := prose(s.Name, theme.SizeNameSubHeadingText, bold, middle)
+	name := kit.Big(s.Name, kit.Middle)
 	if s.Code.IsZero() {
-		out = append(out, card(8, name, caption("A new code comes in a moment.", middle)))
+		out = append(out, kit.Card(8, name, kit.Caption("A new code comes in a moment.", kit.Middle)))
 	} else {
 		until := s.Expires.Format("15:04")
-		out = append(out, card(8, name, bigCode(s.Code.Reveal()), caption("Good until "+until+", then a new one comes.", middle)))
+		out = append(out, kit.Card(8, name, kit.NewCode(s.Code.Reveal()), kit.Caption("Good until "+until+", then a new one comes.", kit.Middle)))
 	}
 	if s.Notice != "" {
-		out = append(out, sentence(s.Notice, middle))
+		out = append(out, kit.Sentence(s.Notice, kit.Middle))
 	}
 	if link, err := s.Link.Reveal(); err == nil {
-		if pic := qrImage(link); pic != nil {
+		if pic := kit.QR(link); pic != nil {
 			out = append(out, container.NewCenter(pic))
 		}
 	}
@@ -131,19 +128,19 @@ func (v *view) waiting(s State) []fyne.CanvasObject {
 	if s.Addr != "" {
 		where = "Not listed there? This device's address is " + s.Addr + "."
 	}
-	return append(out, caption(where, middle), caption("What arrives goes into "+s.Folder+".", middle))
+	return append(out, kit.Caption(where, kit.Middle), kit.Caption("What arrives goes into "+s.Folder+".", kit.Middle))
 }
 
 func (v *view) asking(s State) []fyne.CanvasObject {
-	v.buttons(
-		v.button("Refuse", widget.MediumImportance, func() { v.want.answer(false) }),
-		v.button("Accept", widget.HighImportance, func() { v.want.answer(true) }),
+	v.page.Buttons(
+		kit.NewButton("Refuse", kit.Secondary, func() { v.want.answer(false) }),
+		kit.NewButton("Accept", kit.Primary, func() { v.want.answer(true) }),
 	)
 	out := []fyne.CanvasObject{
-		title("Move this here?"),
-		newCrossing(0),
-		prose(s.Offer.From, theme.SizeNameSubHeadingText, bold),
-		sentence("It knew the code, and offers " + s.Offer.Sum + ". Nothing that is here is overwritten or deleted."),
+		kit.Title("Move this here?"),
+		kit.NewCrossing(0, kit.Underway),
+		kit.Big(s.Offer.From),
+		kit.Sentence("It knew the code, and offers " + s.Offer.Sum + ". Nothing that is here is overwritten or deleted."),
 	}
 	if len(s.Offer.Rows) > 0 {
 		out = append(out, rows(s.Offer.Rows))
@@ -152,18 +149,18 @@ func (v *view) asking(s State) []fyne.CanvasObject {
 }
 
 func (v *view) ended(s State) []fyne.CanvasObject {
-	v.buttons(v.button("Done", widget.HighImportance, v.want.next))
+	v.page.Buttons(kit.NewButton("Done", kit.Primary, v.want.next))
 	r := s.Result
 	var out []fyne.CanvasObject
 	if !r.Broken {
-		out = append(out, newCrossing(1))
+		out = append(out, kit.NewCrossing(1, kit.Landed))
 	}
+	tone := kit.Careful
 	if r.Complete {
-		out = append(out, verdict(theme.ConfirmIcon(), theme.ColorNameSuccess, title(r.Title, good)))
-	} else {
-		out = append(out, verdict(theme.WarningIcon(), theme.ColorNameWarning, title(r.Title, heed)))
+		tone = kit.Fine
 	}
-	out = append(out, sentence(r.Sentence))
+	out = append(out, kit.Verdict(tone, r.Title))
+	out = append(out, kit.Sentence(r.Sentence))
 	for _, g := range r.Left {
 		out = append(out, group(say.Count(g.Count)+" not moved", say.Reason(g.Reason).String(), g))
 	}
@@ -174,54 +171,39 @@ func (v *view) ended(s State) []fyne.CanvasObject {
 		out = append(out, group(say.Count(r.Kept.Count)+" kept under another name", "Another one of that name was here, or this device cannot hold the name.", r.Kept))
 	}
 	if r.Receipt != "" {
-		out = append(out, caption("The receipt that both phones signed: "+r.Receipt))
+		out = append(out, kit.Caption("The receipt that both phones signed: "+r.Receipt))
 	}
 	return out
 }
 
-// verdict is a title with a sign before it.
-func verdict(sign fyne.Resource, c fyne.ThemeColorName, t *widget.Label) fyne.CanvasObject {
-	return container.New(led{}, widget.NewIcon(theme.NewColoredResource(sign, c)), t)
+// rows is a list with a line between the rows.
+func rows(list []Row) fyne.CanvasObject {
+	var out []fyne.CanvasObject
+	for _, r := range list {
+		out = append(out, kit.Pair(kit.Sentence(r.Title, kit.Bold), kit.Sentence(r.Detail)))
+	}
+	return kit.Ruled(out...)
 }
 
 // group is a card about items that share a reason.
 func group(head, why string, g Group) fyne.CanvasObject {
-	out := []fyne.CanvasObject{sentence(head, bold), sentence(why)}
+	out := []fyne.CanvasObject{kit.Sentence(head, kit.Bold), kit.Sentence(why)}
 	for _, n := range g.Names {
-		out = append(out, caption(n))
+		out = append(out, kit.Caption(n))
 	}
 	if more := g.Count - uint64(len(g.Names)); more > 0 {
-		out = append(out, caption(fmt.Sprintf("and %s more", say.Count(more))))
+		out = append(out, kit.Caption(fmt.Sprintf("and %s more", say.Count(more))))
 	}
-	return card(8, out...)
+	return kit.Card(8, out...)
 }
 
 func (m *moving) update(s State) {
-	if text := map[bool]string{true: "Go on", false: "Pause"}[s.Paused]; m.pause.Text != text {
-		m.pause.SetText(text)
+	how := kit.Underway
+	if s.Paused {
+		how = kit.Resting
 	}
-	m.crossing.part = float32(s.Progress.Part)
+	m.pause.SetText(map[bool]string{true: "Go on", false: "Pause"}[s.Paused])
+	m.crossing.Set(float32(s.Progress.Part), how)
 	m.percent.SetText(fmt.Sprintf("%d %%", int(100*s.Progress.Part))) // 100 is for the end alone
 	m.line.SetText(progressLine(s.Progress))
-}
-
-func (v *view) button(text string, i widget.Importance, tapped func()) *button {
-	return newButton(text, i, v.key, tapped)
-}
-
-// buttons sets the page's buttons, the primary one last.
-func (v *view) buttons(b ...fyne.CanvasObject) {
-	v.bar.Objects = []fyne.CanvasObject{container.NewGridWithColumns(len(b), b...)}
-}
-
-// key scrolls the page.
-func (v *view) key(k *fyne.KeyEvent) {
-	height := v.scroll.Size().Height
-	step := map[fyne.KeyName]float32{
-		fyne.KeyUp: -touch, fyne.KeyDown: touch, fyne.KeyPageUp: -height, fyne.KeyPageDown: height,
-	}[k.Name]
-	if step != 0 {
-		far := max(0, v.scroll.Content.Size().Height-height)
-		v.scroll.ScrollToOffset(fyne.NewPos(0, min(far, max(0, v.scroll.Offset.Y+step))))
-	}
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/ferry-move/ferry/transfer"
 	"github.com/ferry-move/ferry/transfer/pace"
 	"github.com/ferry-move/ferry/transfer/receipt"
+	"github.com/ferry-move/ferry/ui/window/kit"
 )
 
 // phoneSize is the smallest phone that everything must fit.
@@ -93,10 +94,10 @@ func find[T fyne.CanvasObject](w fyne.Window) (out []at[T]) {
 }
 
 // buttonNamed finds a button.
-func buttonNamed(t *testing.T, w fyne.Window, text string) *button {
+func buttonNamed(t *testing.T, w fyne.Window, text string) *kit.Button {
 	t.Helper()
-	for _, b := range find[*button](w) {
-		if b.o.Text == text {
+	for _, b := range find[*kit.Button](w) {
+		if b.o.Text() == text {
 			return b.o
 		}
 	}
@@ -176,14 +177,17 @@ func TestNothingIsClippedOrCovered(t *testing.T) {
 func checkPlaces(t *testing.T, w fyne.Window, v *view) {
 	t.Helper()
 	size := w.Canvas().Size()
-	m := margin(size.Width)
-	left, right := max(m, (size.Width-widest)/2), min(size.Width-m, (size.Width+widest)/2)
+	m := float32(16)
+	if size.Width >= 600 {
+		m = 24
+	}
+	left, right := max(m, (size.Width-kit.Widest)/2), min(size.Width-m, (size.Width+kit.Widest)/2)
 	type mark struct {
 		text string
 		box  [4]float32 // left, top, right, bottom
 	}
 	var marks []mark
-	bottom := v.scroll.Content.Size().Height - v.scroll.Offset.Y
+	bottom := v.page.BodyHeight() - v.page.Offset().Y
 	for _, found := range find[*canvas.Text](w) {
 		x, p := found.o, found.pos
 		if strings.TrimSpace(x.Text) == "" {
@@ -207,17 +211,17 @@ func checkPlaces(t *testing.T, w fyne.Window, v *view) {
 		}
 		marks = append(marks, mark{x.Text, b})
 	}
-	for _, found := range find[*button](w) {
+	for _, found := range find[*kit.Button](w) {
 		b, p := found.o, found.pos
-		if s := b.Size(); p.X < left || p.Y < 0 || p.X+s.Width > right || p.Y+s.Height > size.Height || s.Height < touch {
-			t.Errorf("the button %q is at %v, %v", b.Text, p, s)
+		if s := b.Size(); p.X < left || p.Y < 0 || p.X+s.Width > right || p.Y+s.Height > size.Height || s.Height < kit.Touch {
+			t.Errorf("the button %q is at %v, %v", b.Text(), p, s)
 		}
 	}
 }
 
 // inBar tells what is at the height of the buttons, above which the page
 // scrolls.
-func (v *view) inBar(y float32) bool { return v.bar.Visible() && y > v.bar.Position().Y-40 }
+func (v *view) inBar(y float32) bool { return y > v.page.BarTop()-40 }
 
 func TestHostileTextsLeaveNoControlCharacters(t *testing.T) {
 	for name, s := range pages(t) {
@@ -229,51 +233,6 @@ func TestHostileTextsLeaveNoControlCharacters(t *testing.T) {
 		if n := len(find[fyne.CanvasObject](w)); n > 1000 {
 			t.Errorf("%s: %d objects on one page", name, n)
 		}
-	}
-}
-
-func TestCodeShowsDigitsOnly(t *testing.T) {
-	test.NewTempApp(t).Settings().SetTheme(Theme())
-	for in, want := range map[string]string{
-		"742 9163":                         "742 9163",
-		"742\n9\u202e163\x1b\x00":          "7429163",
-		strings.Repeat("8", 10<<10) + "\n": "888888888",
-	} {
-		row := bigCode(in).(*fyne.Container)
-		var got string
-		widths := map[float32]bool{}
-		row.Resize(row.MinSize())
-		for _, o := range row.Objects {
-			got += o.(*digit).text
-			widths[o.Size().Width] = true
-		}
-		if got != want || len(widths) != 1 {
-			t.Errorf("%.20q is shown as %q in %d widths", in, got, len(widths))
-		}
-		if row.MinSize().Width > phoneSize.Width-64 {
-			t.Errorf("%q is %v wide", got, row.MinSize().Width)
-		}
-	}
-}
-
-func TestQRIsBlackOnWhiteInBothThemes(t *testing.T) {
-	text, err := link(t).Reveal()
-	if err != nil {
-		t.Fatal(err)
-	}
-	img := qrImage(text)
-	b := img.Image.Bounds()
-	if r, _, _, _ := img.Image.At(0, 0).RGBA(); r != 0xFFFF {
-		t.Error("the border is not white")
-	}
-	if r, _, _, _ := img.Image.At(qrQuiet, qrQuiet).RGBA(); r != 0 {
-		t.Error("the corner is not black")
-	}
-	if img.ScaleMode != canvas.ImageScalePixels || img.MinSize().Width < 2*float32(b.Dx()) {
-		t.Errorf("scale mode %v, %v for %d modules", img.ScaleMode, img.MinSize(), b.Dx())
-	}
-	if qrImage(strings.Repeat("x", 10<<10)) != nil {
-		t.Error("a text that is too long became a picture")
 	}
 }
 
@@ -296,12 +255,12 @@ func TestKeysReachEverything(t *testing.T) {
 	if len(said) != 2 || said[0] || !said[1] {
 		t.Errorf("Tab and Enter said %v", said)
 	}
-	if v.scroll.Offset.Y == 0 {
+	if v.page.Offset().Y == 0 {
 		t.Error("PageDown did not scroll")
 	}
 	f := w.Canvas().Focused()
 	v.show(s.event(session.Code{})) // the same page
-	if f != fyne.Focusable(buttonNamed(t, w, "Accept")) || w.Canvas().Focused() != f || v.scroll.Offset.Y == 0 {
+	if f != fyne.Focusable(buttonNamed(t, w, "Accept")) || w.Canvas().Focused() != f || v.page.Offset().Y == 0 {
 		t.Error("a redraw of the same page took the focus or the place away")
 	}
 }
@@ -525,7 +484,7 @@ func TestThemeChangeReachesEveryText(t *testing.T) {
 		for _, found := range find[*canvas.Text](w) {
 			x := found.o
 			c := color.NRGBAModel.Convert(x.Color).(color.NRGBA)
-			if contrast(c, ground.dark) < 4.5 && c != ground.dark { // that one is on the primary button
+			if dark := Theme().Color(theme.ColorNameBackground, theme.VariantDark); c != dark && int(c.R)+int(c.G)+int(c.B) < 300 { // dark is on the primary button
 				t.Errorf("%s: %q stays %v in the dark", name, x.Text, c)
 			}
 		}

@@ -1,4 +1,4 @@
-package window
+package kit
 
 import (
 	"image/color"
@@ -10,12 +10,17 @@ import (
 )
 
 func TestContrast(t *testing.T) {
-	th := Theme()
-	for v, variant := range map[fyne.ThemeVariant]string{theme.VariantLight: "light", theme.VariantDark: "dark"} {
-		get := func(n fyne.ThemeColorName) color.NRGBA { return th.Color(n, v).(color.NRGBA) }
+	for variant, l := range looks {
+		least := 4.5
+		if l.HighContrast {
+			least = 7
+		}
+		get := func(n fyne.ThemeColorName) color.NRGBA {
+			return l.Theme().Color(n, theme.VariantLight).(color.NRGBA)
+		}
 		check := func(what string, fore, back color.NRGBA) {
 			t.Helper()
-			if c := contrast(fore, back); c < 4.5 {
+			if c := contrast(fore, back); c < least {
 				t.Errorf("%s, %s: contrast %.2f", variant, what, c)
 			}
 		}
@@ -23,7 +28,7 @@ func TestContrast(t *testing.T) {
 			theme.ColorNameForeground, theme.ColorNameDisabled, theme.ColorNamePlaceHolder, theme.ColorNamePrimary,
 			theme.ColorNameSuccess, theme.ColorNameWarning, theme.ColorNameError,
 		} {
-			for _, back := range []fyne.ThemeColorName{theme.ColorNameBackground, theme.ColorNameInputBackground} {
+			for _, back := range []fyne.ThemeColorName{theme.ColorNameBackground, theme.ColorNameInputBackground, theme.ColorNameOverlayBackground} {
 				check(string(fore)+" on "+string(back), get(fore), get(back))
 			}
 		}
@@ -61,4 +66,30 @@ func luminance(c color.NRGBA) float64 {
 		return math.Pow((f+0.055)/1.055, 2.4)
 	}
 	return 0.2126*lin(c.R) + 0.7152*lin(c.G) + 0.0722*lin(c.B)
+}
+
+// TestSchemes: a chosen scheme wins over the system's, and none leaves it.
+func TestSchemes(t *testing.T) {
+	back := func(s Scheme, v fyne.ThemeVariant) any {
+		return Look{Scheme: s}.Theme().Color(theme.ColorNameBackground, v)
+	}
+	for _, v := range []fyne.ThemeVariant{theme.VariantLight, theme.VariantDark} {
+		if back(Light, v) != ground.light || back(Dark, v) != ground.dark {
+			t.Errorf("the system's variant %d wins over the person's choice", v)
+		}
+	}
+	if back(System, theme.VariantLight) != ground.light || back(System, theme.VariantDark) != ground.dark {
+		t.Error("the system's variant is not followed")
+	}
+}
+
+func TestTextScale(t *testing.T) {
+	for in, want := range map[float32]float32{0: 16, 1: 16, 0.8: 12.8, 2: 32, 0.1: 12.8, 90: 32, -1: 16, float32(math.NaN()): 16} {
+		if got := (Look{Scale: in}).Theme().Size(theme.SizeNameText); got != want {
+			t.Errorf("scale %v: text is %v, want %v", in, got, want)
+		}
+	}
+	if wide := (Look{HighContrast: true}).Theme().Size(theme.SizeNameInputBorder); wide != 2 {
+		t.Errorf("lines are %v wide in high contrast", wide)
+	}
 }

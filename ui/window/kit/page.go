@@ -1,0 +1,164 @@
+package kit
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/driver/mobile"
+	"fyne.io/fyne/v2/theme"
+)
+
+// Page is a screen: a head that leads back, a body that scrolls, and the buttons
+// at the bottom, which nothing in the body can push away.
+type Page struct {
+	// Root is the page as it goes into a window.
+	Root *fyne.Container
+
+	head, body, bar *fyne.Container
+	scroll          *container.Scroll
+	fill            *fyne.Container // for what scrolls by itself
+	back            func()
+}
+
+// NewPage makes an empty page.
+func NewPage() *Page {
+	p := &Page{body: container.New(column{gap: Gap}), head: container.New(centre{short: true}), bar: container.New(centre{}), fill: container.New(inner{})}
+	p.scroll = container.NewVScroll(container.New(centre{}, p.body))
+	p.Root = container.New(pageLayout{}, p.head, p.scroll, p.fill, p.bar)
+	p.head.Hide()
+	p.fill.Hide()
+	p.bar.Hide()
+	return p
+}
+
+// Show fills the body.
+func (p *Page) Show(body ...fyne.CanvasObject) {
+	p.body.Objects, p.fill.Objects = body, nil
+	p.fill.Hide()
+	p.scroll.Show()
+	p.Root.Refresh()
+}
+
+// Fill gives the whole body to one object that scrolls by itself, as a List
+// does, below others that stay.
+func (p *Page) Fill(main fyne.CanvasObject, above ...fyne.CanvasObject) {
+	p.body.Objects, p.fill.Objects = nil, []fyne.CanvasObject{Column(Gap, above...), main}
+	p.scroll.Hide()
+	p.fill.Show()
+	p.Root.Refresh()
+}
+
+// Buttons sets the buttons at the bottom, the primary one last.
+func (p *Page) Buttons(buttons ...fyne.CanvasObject) {
+	p.bar.Objects = nil
+	if p.bar.Hidden = len(buttons) == 0; !p.bar.Hidden {
+		p.bar.Objects = []fyne.CanvasObject{Bar(buttons...)}
+	}
+	p.Root.Refresh()
+}
+
+// Back gives the page a head with a button that leads back, as Esc and the
+// phone's own button do. nil takes it away.
+func (p *Page) Back(label string, back func()) {
+	p.head.Objects, p.back = nil, back
+	if p.head.Hidden = back == nil; !p.head.Hidden {
+		b := new(press)
+		b.act, b.label = back, label
+		b.init(b, container.New(row{grows: 1, gap: 8}, NewIcon(Back, theme.ColorNamePrimary, side), Sentence(label)), 8)
+		p.head.Objects = []fyne.CanvasObject{b}
+	}
+	p.Root.Refresh()
+}
+
+// Top scrolls to the beginning.
+func (p *Page) Top() { p.scroll.ScrollToTop() }
+
+// Offset is how far the body is scrolled.
+func (p *Page) Offset() fyne.Position { return p.scroll.Offset }
+
+// BarTop is where the buttons begin, or the page's end.
+func (p *Page) BarTop() float32 {
+	if !p.bar.Visible() {
+		return p.Root.Size().Height
+	}
+	return p.bar.Position().Y
+}
+
+// BodyHeight is how high the body is, scrolled or not.
+func (p *Page) BodyHeight() float32 { return p.scroll.Content.Size().Height }
+
+// TypedKey takes the keys that no part has a use for: the canvas's OnTypedKey.
+func (p *Page) TypedKey(k *fyne.KeyEvent) {
+	height := p.scroll.Size().Height
+	far := max(0, p.scroll.Content.Size().Height-height)
+	var step float32
+	switch k.Name {
+	case fyne.KeyEscape, mobile.KeyBack:
+		if p.back != nil {
+			p.back()
+		}
+		return
+	case fyne.KeyUp:
+		step = -Touch
+	case fyne.KeyDown:
+		step = Touch
+	case fyne.KeyPageUp:
+		step = -height
+	case fyne.KeyPageDown:
+		step = height
+	case fyne.KeyHome:
+		step = -far
+	case fyne.KeyEnd:
+		step = far
+	default:
+		return
+	}
+	p.scroll.ScrollToOffset(fyne.NewPos(0, min(far, max(0, p.scroll.Offset.Y+step))))
+}
+
+// pageLayout gives the head the top, the buttons the bottom, and the bodies the
+// rest.
+type pageLayout struct{}
+
+// Layout implements [fyne.Layout].
+func (pageLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	head, body, fill, bar := objects[0], objects[1].(*container.Scroll), objects[2], objects[3]
+	var top, bottom float32
+	if head.Visible() {
+		top = place(head, 0, 0, size.Width)
+	}
+	if bar.Visible() {
+		bottom = place(bar, 0, 0, size.Width)
+		bar.Move(fyne.NewPos(0, size.Height-bottom))
+	}
+	body.Content.Resize(fyne.NewSize(size.Width, body.Content.Size().Height))
+	put(body, 0, top, size.Width, size.Height-top-bottom)
+	put(fill, 0, top, size.Width, size.Height-top-bottom)
+	body.Refresh()
+}
+
+// MinSize implements [fyne.Layout].
+func (pageLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(320, 320) }
+
+// inner puts its first object into the column and gives the second the rest.
+type inner struct{}
+
+// Layout implements [fyne.Layout].
+func (inner) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	if len(objects) == 0 {
+		return
+	}
+	m := margin(size.Width)
+	w := min(Widest, size.Width-2*m)
+	if _, ok := objects[1].(*fyne.Container); ok && size.Width >= beside { // a list and its details
+		w = size.Width - 2*m
+	}
+	x := (size.Width - w) / 2
+	y := m
+	if h := place(objects[0], x, m, w); h > 0 {
+		y += h + Gap
+	}
+	put(objects[1], x, y, w, max(0, size.Height-y))
+}
+
+// MinSize implements [fyne.Layout].
+func (inner) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(320, 160) }
