@@ -76,6 +76,9 @@ type SendOptions struct {
 	Password func(ctx context.Context, wrong *pairing.WrongCodeError) (pairing.Password, error)
 	// Choose asks which of several new phones. nil = AmbiguousError.
 	Choose func(context.Context, []discovery.Candidate) (discovery.Candidate, error)
+	// Select asks the person what is to move, once, after pairing and before the
+	// offer. nil = everything in Kinds.
+	Select func(ctx context.Context, c Choice) (Selection, error)
 	Events Events
 
 	// For tests: instead of Life, and of the system's sockets. 0, nil = those.
