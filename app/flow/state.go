@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"context"
 	"errors"
 	"slices"
 
@@ -31,7 +30,7 @@ type state struct {
 	cancelled bool // by the person here
 	leftOut   uint64
 	notRead   bool
-	signed    bool // Done was told: what comes after it is no news
+	over      bool // its end was told: what comes after it is no news
 }
 
 // begin begins as one of the two phones.
@@ -103,7 +102,7 @@ func (s state) asked(wrong *pairing.WrongCodeError) state {
 
 // event takes in what the engine tells, but for items and the end.
 func (s state) event(ev session.Event) state {
-	if s.signed && s.Role == OldPhone {
+	if s.over && s.Role == OldPhone {
 		return s
 	}
 	switch ev := ev.(type) {
@@ -138,7 +137,7 @@ func (s state) event(ev session.Event) state {
 		s.notRead = slices.ContainsFunc(ev.Plans, func(p transfer.KindPlan) bool { return p.Err != nil })
 	case session.Waiting:
 		s.Lost = &Lost{Since: ev.Since, Until: ev.Until, Agreed: ev.Agreed}
-		if s.Role == NewPhone && !ev.Agreed {
+		if s.Screen == Asking {
 			s.Screen, s.Offer = Wait, nil
 		}
 	case session.Back:
@@ -199,11 +198,10 @@ func (s state) moved(v pace.View) state {
 func (s state) ended(d session.Done, moved, verified *tally) state {
 	paused := s.Paused && errors.Is(d.Err, session.ErrReplaced)
 	was, refused := s.agreed, s.refused
-	if s.Role == OldPhone && (s.cancelled && !was) {
-		return s // stopped goes back
-	}
 	if s.Role == NewPhone && !was {
-		s = s.fresh(Wait)
+		if s.Screen != Done && s.Screen != Problem { // the end of the move before stays
+			s = s.fresh(Wait)
+		}
 		s.Notice = Notice{Kind: Withdrawn, Err: d.Err}
 		if refused {
 			s.Notice.Kind = Refused
@@ -215,7 +213,7 @@ func (s state) ended(d session.Done, moved, verified *tally) state {
 		r = resultOf(d, known{s.Role, s.leftOut, s.notRead}, moved, verified)
 	}
 	s.Offer, s.Lost, s.Space, s.Notice, s.Stopping, s.Paused, s.Checking = nil, nil, session.WaitingForSpace{}, Notice{}, false, paused, false
-	s.Result, s.agreed, s.signed = r, false, true
+	s.Result, s.agreed, s.over = r, false, true
 	if d.Err == nil || r != nil && r.Signed {
 		s.Screen = Done
 		return s
@@ -231,8 +229,6 @@ func (s state) stopped(err error) state {
 		return s
 	case err == nil:
 		err = errEnded
-	case s.cancelled && s.Role == OldPhone && errors.Is(err, context.Canceled):
-		return s.searching()
 	}
 	return s.problem(err)
 }
