@@ -26,6 +26,7 @@ type call struct {
 	send session.SendOptions
 	recv session.ReceiveOptions
 	ret  chan error // makes it return
+	late func()     // what it does yet when it is cancelled; nil = nothing
 }
 
 func (c *call) wait() error {
@@ -33,6 +34,9 @@ func (c *call) wait() error {
 	case err := <-c.ret:
 		return err
 	case <-c.ctx.Done():
+		if c.late != nil {
+			c.late()
+		}
 		return context.Cause(c.ctx)
 	}
 }
