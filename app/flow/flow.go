@@ -118,17 +118,21 @@ func New(o Options) *Flow {
 func (f *Flow) Snapshot() Snapshot {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.meter != nil {
-		now := f.opt.Now()
-		if d := now.Sub(f.read); d < 0 || d >= meterEvery {
-			f.read = now
-			v := f.estimate.Add(now, f.meter.Snapshot())
-			f.set(f.state.moved(v))
-		}
+	if d := f.opt.Now().Sub(f.read); d < 0 || d >= meterEvery {
+		f.readMeter()
 	}
 	s := f.state.Snapshot
 	s.Version = f.version
 	return s
+}
+
+// readMeter takes in how far the move is. The caller holds mu.
+func (f *Flow) readMeter() {
+	if f.meter == nil {
+		return
+	}
+	f.read = f.opt.Now()
+	f.set(f.state.moved(f.estimate.Add(f.read, f.meter.Snapshot())))
 }
 
 // Close leaves, and returns when everything has ended.

@@ -13,6 +13,7 @@ import (
 	"github.com/ferry-move/ferry/mobile"
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/mobile/fakephone"
+	"github.com/ferry-move/ferry/p2p/identity"
 	"github.com/ferry-move/ferry/p2p/pairing"
 	"github.com/ferry-move/ferry/transfer"
 	"github.com/ferry-move/ferry/transfer/receipt"
@@ -346,11 +347,19 @@ func TestNewPhone(t *testing.T) {
 			t.Fatalf("%+v", a)
 		}
 		c.recv.Events(session.Accepted{Meter: new(transfer.Meter)})
+		c.recv.Events(session.Item{Kind: "photos", Key: "healed", Reason: backup.Damaged})
+		c.recv.Events(session.Item{Kind: "photos", Key: "not", Reason: backup.Damaged})
 		c.recv.Events(session.Verifying{Meter: new(transfer.Meter)})
 		d.at(Verifying)
-		c.recv.Events(session.Done{Report: report(0)})
-		if s := d.at(Done); s.Result.Erase != EraseAskOld {
-			t.Fatalf("%+v", s.Result)
+		c.recv.Events(session.Differed{Kind: "photos", Key: "healed"})
+		c.recv.Events(session.Item{Kind: "photos", Key: "not", Reason: backup.Damaged})
+		c.recv.Events(session.Done{Report: report(2), Verified: report(1)})
+		s := d.at(Done)
+		if r := s.Result; !r.Verified || r.Erase != EraseByHand || r.ByHand != 1 || r.Kinds[0].Healed != 1 || r.Differed.Count != 1 {
+			t.Fatalf("%+v", r)
+		}
+		if g := s.Result.NotMoved; len(g) != 1 || g[0].Count != 1 || g[0].Names[0].Key != "not" {
+			t.Fatalf("%+v", g)
 		}
 		d.Again()
 		if s := d.at(Opening); s.Result != nil { // no code is shown yet
@@ -368,6 +377,85 @@ func TestNewPhone(t *testing.T) {
 		d.Back()
 		d.at(Start)
 	})
+}
+
+func TestArchive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDevice(t)
+		defer d.Close()
+		d.Flow.opt.OpenSource = func(_ context.Context, _ string, o session.SourceOptions) (mobile.Device, error) {
+			if p, err := o.Password(); err != nil || string(p) != "sesame" {
+				return nil, errors.Join(errBroken, err)
+			}
+			return d.phone, nil
+		}
+		d.BeOld("/archive")
+		d.at(Unlock)
+		d.Password("open")
+		if s := d.at(Problem); !errors.Is(s.Err, errBroken) {
+			t.Fatal(s.Err)
+		}
+		d.Again()
+		d.at(Unlock)
+		d.Password("sesame")
+		d.at(Find)
+		d.BeOld("/archive") // left before it is given
+		d.at(Unlock)
+		d.Back()
+		d.at(Start)
+	})
+}
+
+// The text of the QR code says where to go and proves the code, once.
+func TestLink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDevice(t)
+		defer d.Close()
+		d.BeOld("/")
+		d.at(Find)
+		l := link(t)
+		text, err := l.Reveal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.GoTo(" " + text + " ")
+		if s := d.at(Code); !s.Checking || s.Peer.Device != l.Device {
+			t.Fatalf("%+v", s)
+		}
+		c := d.engine()
+		if p, err := c.send.Password(c.ctx, nil); err != nil || !p.(pairing.Link).Secret.Equal(l.Secret) || c.send.At[0] != l.Addrs[0] {
+			t.Fatal(p, err)
+		}
+		got := ask(func() (pairing.Password, error) {
+			return c.send.Password(c.ctx, &pairing.WrongCodeError{TriesLeft: 2})
+		})
+		if s := d.at(Code); s.Checking || s.TriesLeft != 2 {
+			t.Fatalf("%+v", s)
+		}
+		d.TypeCode(text)
+		if a := <-got; a.err != nil {
+			t.Fatal(a.err)
+		}
+	})
+}
+
+// link is one of a device that waits.
+func link(t *testing.T) pairing.Link {
+	t.Helper()
+	key, err := identity.Load(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := pairing.NewDesk(key.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	o, _, err := d.Offer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o.Link(pixel.Addrs...)
 }
 
 // code is one that a person can type.

@@ -150,10 +150,10 @@ func (r *role) goTo(t target) {
 // TypeCode gives the code on the new phone, or the text of its QR code.
 func (f *Flow) TypeCode(text string) {
 	f.intent(func(r *role, s state) {
-		p, err := parsePassword(text)
 		if s.Checking {
 			return
 		}
+		p, err := parsePassword(text)
 		if err == nil {
 			put(r.codes, p)
 		}

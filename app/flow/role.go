@@ -142,6 +142,7 @@ func (r *role) event(ev session.Event) {
 		if !errors.Is(ev.Err, session.ErrReplaced) { // one in its place is paused too
 			r.pauser.Resume()
 		}
+		r.f.readMeter()
 		r.f.meter = nil
 		r.f.set(r.f.state.ended(ev, &r.moved, &r.checked))
 		return
