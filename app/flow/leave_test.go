@@ -77,6 +77,9 @@ func TestBackAndCancel(t *testing.T) {
 						c.late = func() {
 							told = true
 							if c.send.Events != nil {
+								if _, err := c.send.Password(c.ctx, nil); err == nil {
+									t.Error("a code out of nowhere")
+								}
 								c.send.Events(session.Paired{})
 								c.send.Events(session.Accepted{Meter: new(transfer.Meter)})
 								c.send.Events(session.Done{Report: report(0), Err: errBroken})
@@ -146,6 +149,33 @@ func TestCancelMove(t *testing.T) {
 		d.at(Code)
 		if c := d.engine(); c.send.Pauser.Paused() {
 			t.Fatal("the next move is paused")
+		}
+	})
+}
+
+// Who goes on before the engine has ended is not thrown back by its end.
+func TestAgainAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDevice(t)
+		defer d.Close()
+		d.BeOld("/")
+		d.at(Find)
+		text, err := link(t).Reveal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.GoTo(text)
+		c := d.engine()
+		c.send.Events(session.Accepted{Meter: new(transfer.Meter)})
+		c.send.Events(session.Done{Report: report(0)})
+		d.at(Done)
+		d.Again()
+		c.ret <- errBroken
+		d.at(Code)
+		c = d.engine()
+		got := ask(func() (pairing.Password, error) { return c.send.Password(c.ctx, nil) })
+		if synctest.Wait(); len(got) != 0 {
+			t.Fatal("a link serves once")
 		}
 	})
 }
