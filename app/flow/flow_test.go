@@ -1,0 +1,469 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ferry-move/ferry/app/session"
+	"github.com/ferry-move/ferry/discovery"
+	"github.com/ferry-move/ferry/mobile"
+	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/mobile/fakephone"
+	"github.com/ferry-move/ferry/p2p/identity"
+	"github.com/ferry-move/ferry/p2p/pairing"
+	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/transfer/receipt"
+)
+
+var errBroken = errors.New("broken")
+
+// call is one run of the engine, which the test plays.
+type call struct {
+	ctx  context.Context
+	send session.SendOptions
+	recv session.ReceiveOptions
+	ret  chan error // makes it return
+	late func()     // what it does yet when it is cancelled; nil = nothing
+}
+
+func (c *call) wait() error {
+	select {
+	case err := <-c.ret:
+		return err
+	case <-c.ctx.Done():
+		if c.late != nil {
+			c.late()
+		}
+		return context.Cause(c.ctx)
+	}
+}
+
+// device is a flow on an engine that the test plays.
+type device struct {
+	*testing.T
+	*Flow
+	calls   chan *call
+	found   chan []discovery.Candidate
+	why     chan discovery.Diagnosis
+	phone   *fakephone.Device
+	opened  chan error // what opening a phone fails with
+	looks   chan struct{}
+	resolve func(context.Context, string) ([]netip.Addr, error)
+}
+
+func newDevice(t *testing.T) *device {
+	d := &device{
+		T: t, calls: make(chan *call, 4), found: make(chan []discovery.Candidate), why: make(chan discovery.Diagnosis),
+		phone: fakephone.New(fakephone.Config{Seed: 1}), opened: make(chan error, 1), looks: make(chan struct{}, 8),
+	}
+	open := func() (mobile.Device, error) {
+		select {
+		case err := <-d.opened:
+			return nil, err
+		default:
+			return d.phone, nil
+		}
+	}
+	d.Flow = New(Options{
+		Home: t.TempDir(), Name: "Here",
+		Send: func(ctx context.Context, o session.SendOptions) (*transfer.Report, error) {
+			c := &call{ctx: ctx, send: o, ret: make(chan error)}
+			d.calls <- c
+			return nil, c.wait()
+		},
+		Receive: func(ctx context.Context, o session.ReceiveOptions) error {
+			c := &call{ctx: ctx, recv: o, ret: make(chan error)}
+			d.calls <- c
+			return c.wait()
+		},
+		Watch: func(ctx context.Context, _ bool, changed func([]discovery.Candidate), diagnose func(discovery.Diagnosis)) {
+			d.looks <- struct{}{}
+			for {
+				select {
+				case cs := <-d.found:
+					changed(cs)
+				case g := <-d.why:
+					diagnose(g)
+				case <-ctx.Done():
+					return
+				}
+			}
+		},
+		OpenFolder: func(string, bool) (mobile.Device, error) { return open() },
+		OpenSource: func(context.Context, string, session.SourceOptions) (mobile.Device, error) { return open() },
+		Resolve: func(ctx context.Context, host string) ([]netip.Addr, error) {
+			if d.resolve == nil {
+				return nil, errBroken
+			}
+			return d.resolve(ctx, host)
+		},
+	})
+	return d
+}
+
+// at waits until everything stands still, and checks the screen.
+func (d *device) at(want Screen) Snapshot {
+	d.Helper()
+	synctest.Wait()
+	s := d.Snapshot()
+	if s.Screen != want {
+		d.Fatalf("at %v (%v), want %v", s.Screen, s.Err, want)
+	}
+	return s
+}
+
+// engine is the run of the engine that has begun.
+func (d *device) engine() *call {
+	d.Helper()
+	synctest.Wait()
+	select {
+	case c := <-d.calls:
+		return c
+	default:
+		d.Fatal("the engine was not started")
+		return nil
+	}
+}
+
+var pixel = discovery.Candidate{Name: "Pixel", Addrs: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.7:4242")}}
+
+// pair goes to a new phone, and proves the code.
+func (d *device) pair() *call {
+	d.Helper()
+	d.at(Find)
+	d.found <- []discovery.Candidate{pixel}
+	d.at(Find)
+	d.Choose(pixel.Instance)
+	d.at(Code)
+	c := d.engine()
+	if len(c.send.At) != 1 || c.send.At[0] != pixel.Addrs[0] {
+		d.Fatalf("goes to %v", c.send.At)
+	}
+	got := ask(func() (pairing.Password, error) { return c.send.Password(c.ctx, nil) })
+	d.TypeCode("742 9163")
+	if a := <-got; a.err != nil {
+		d.Fatal(a.err)
+	}
+	c.send.Events(session.Paired{Device: "there"})
+	d.at(Counting)
+	return c
+}
+
+// chosen goes to the move.
+func (d *device) chosen(c *call, choice session.Choice) session.Selection {
+	d.Helper()
+	got := ask(func() (session.Selection, error) { return c.send.Select(c.ctx, choice) })
+	d.at(What)
+	d.Move()
+	d.at(AskedThere)
+	a := <-got
+	if a.err != nil {
+		d.Fatal(a.err)
+	}
+	return a.v
+}
+
+type answer[T any] struct {
+	v   T
+	err error
+}
+
+// ask asks as the engine does.
+func ask[T any](f func() (T, error)) <-chan answer[T] {
+	c := make(chan answer[T], 1)
+	go func() {
+		v, err := f()
+		c <- answer[T]{v, err}
+	}()
+	return c
+}
+
+var plans = []transfer.KindPlan{
+	{Info: backup.Info{Kind: "photos"}, Items: 10, Bytes: 1000},
+	{Info: backup.Info{Kind: "contacts"}, Items: 4, Bytes: 40, Cannot: map[backup.Reason]uint64{backup.Unreadable: 1}},
+}
+
+func report(failed uint64) *transfer.Report {
+	return &transfer.Report{Receipt: []byte("signed"), Kinds: []receipt.Kind{{Kind: "photos", Items: 10, Added: 10 - failed, Failed: failed, Bytes: 1000}}}
+}
+
+func TestOldPhone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDevice(t)
+		defer d.Close()
+		d.BeOld("/phone")
+		d.at(Find)
+		d.why <- discovery.Diagnosis{Findings: []discovery.Finding{{Cause: discovery.NobodyHeard}}}
+		if s := d.at(Find); s.Diagnosis == nil || !s.Diagnosis.Has(discovery.NobodyHeard) {
+			t.Fatal("no diagnosis")
+		}
+		d.found <- []discovery.Candidate{pixel}
+		if s := d.at(Find); s.Diagnosis != nil || len(s.Devices) != 1 || s.Devices[0].Name != "Pixel" {
+			t.Fatalf("%+v", s)
+		}
+		d.Choose(pixel.Instance)
+		d.TypeCode("what?")
+		if s := d.at(Code); !errors.Is(s.CodeErr, pairing.ErrBadCode) || s.Checking || s.Peer.Name != "Pixel" {
+			t.Fatalf("%+v", s)
+		}
+		c := d.engine()
+		d.TypeCode("1111111") // typed before it is asked for
+		if s := d.at(Code); !s.Checking || s.CodeErr != nil {
+			t.Fatalf("%+v", s)
+		}
+		if _, err := c.send.Password(c.ctx, nil); err != nil {
+			t.Fatal(err)
+		}
+		c.send.Events(session.WrongCode{TriesLeft: 2})
+		got := ask(func() (pairing.Password, error) {
+			return c.send.Password(c.ctx, &pairing.WrongCodeError{TriesLeft: 2})
+		})
+		if s := d.at(Code); s.Checking || s.TriesLeft != 2 || s.Wrong != 1 {
+			t.Fatalf("%+v", s)
+		}
+		d.TypeCode("742 9163")
+		if a := <-got; a.err != nil {
+			t.Fatal(a.err)
+		}
+		c.send.Events(session.Paired{Device: "there"})
+		d.at(Counting)
+		sel := d.chosen(c, session.Choice{Plans: plans, Free: 5000})
+		if sel.Kinds != nil || sel.Leave != nil {
+			t.Fatalf("%+v", sel)
+		}
+		c.send.Events(session.Accepted{Peer: receipt.Side{Name: "Their phone"}, Meter: new(transfer.Meter)})
+		if s := d.at(Moving); s.Peer.Name != "Their phone" {
+			t.Fatalf("%+v", s.Peer)
+		}
+		d.Pause()
+		if s := d.at(Moving); !s.Paused || !c.send.Pauser.Paused() {
+			t.Fatal("not paused")
+		}
+		d.Resume()
+		if s := d.at(Moving); s.Paused || c.send.Pauser.Paused() {
+			t.Fatal("paused")
+		}
+		c.send.Events(session.Waiting{Agreed: true, Until: time.Now()})
+		if s := d.at(Moving); s.Lost == nil || !s.Lost.Agreed {
+			t.Fatal("not lost")
+		}
+		c.send.Events(session.Item{Kind: "photos", Key: "a", Reason: backup.Vanished})
+		c.send.Events(session.Back{Agreed: true})
+		c.send.Events(session.Item{Kind: "photos", Key: "a", Reason: backup.Vanished})
+		c.send.Events(session.Item{Kind: "photos", Key: "b", Reason: backup.Vanished})
+		c.send.Events(session.Item{Kind: "photos", Key: "c", Name: "c (2)"})
+		if s := d.at(Moving); s.Lost != nil {
+			t.Fatal("lost")
+		}
+		c.send.Events(session.Done{Report: report(2), ReceiptPath: "/r"})
+		c.ret <- nil
+		s := d.at(Done)
+		r := s.Result
+		if !r.Signed || r.Complete || r.Erase != EraseByHand || r.ByHand != 2 || r.Receipt != "/r" || r.Here != 8 || r.Items != 10 {
+			t.Fatalf("%+v", r)
+		}
+		if len(r.NotMoved) != 1 || r.NotMoved[0].Count != 2 || r.NotMoved[0].Names[1].Key != "b" || r.Renamed.Count != 1 {
+			t.Fatalf("%+v", r)
+		}
+
+		d.Again() // the same new phone, whose code is asked for
+		if s := d.at(Code); s.Result != nil || s.Peer.Addrs[0] != pixel.Addrs[0] {
+			t.Fatalf("%+v", s)
+		}
+		c = d.engine()
+		if c.send.At[0] != pixel.Addrs[0] {
+			t.Fatal(c.send.At)
+		}
+		c.send.Events(session.Paired{})
+		c.send.Events(session.Accepted{Meter: new(transfer.Meter)})
+		c.send.Events(session.Done{Report: report(0)})
+		c.ret <- nil
+		if s := d.at(Done); s.Result.Erase != EraseYes || len(s.Result.NotMoved) != 0 {
+			t.Fatalf("%+v", s.Result)
+		}
+		d.Finish()
+		if s := d.at(Start); s.Result != nil || s.Role != NoPhone {
+			t.Fatalf("%+v", s)
+		}
+	})
+}
+
+func TestNewPhone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDevice(t)
+		defer d.Close()
+		d.BeNew("/new")
+		d.at(Opening)
+		c := d.engine()
+		c.recv.Events(session.Ready{Name: "Here", Addrs: pixel.Addrs})
+		c.recv.Events(session.Code{Why: pairing.First, Code: code(t)})
+		if s := d.at(Wait); len(s.Addrs) != 1 || s.Code.IsZero() {
+			t.Fatalf("%+v", s)
+		}
+		c.recv.Events(session.WrongCode{TriesLeft: 1})
+		if s := d.at(Wait); s.Notice != (Notice{Kind: CodeWrong, TriesLeft: 1}) {
+			t.Fatalf("%+v", s.Notice)
+		}
+		c.recv.Events(session.Paired{})
+		offer := transfer.Offer{Peer: receipt.Side{Name: "Old"}, Kinds: []transfer.OfferedKind{{Kind: "photos", Items: 10, Bytes: 1000, Supported: true}}, Free: 7}
+
+		// It is refused.
+		got := ask(func() (transfer.Decision, error) { return c.recv.Accept(c.ctx, offer) })
+		if s := d.at(Asking); s.Offer.Items != 10 || s.Offer.Bytes != 1000 || s.Peer.Name != "Old" || s.Offer.Free != 7 {
+			t.Fatalf("%+v", s.Offer)
+		}
+		d.Answer(false, nil)
+		d.Answer(true, nil) // too late
+		if a := <-got; a.err != nil || a.v.Accept {
+			t.Fatalf("%+v", a)
+		}
+		c.recv.Events(session.Done{Report: new(transfer.Report), Err: errBroken})
+		if s := d.at(Wait); s.Notice.Kind != Refused {
+			t.Fatalf("%+v", s.Notice)
+		}
+
+		// The old phone goes before it is answered.
+		gone, leave := context.WithCancel(c.ctx)
+		got = ask(func() (transfer.Decision, error) { return c.recv.Accept(gone, offer) })
+		d.at(Asking)
+		leave()
+		if a := <-got; a.err == nil {
+			t.Fatal("answered")
+		}
+		c.recv.Events(session.Done{Report: new(transfer.Report), Err: errBroken})
+		if s := d.at(Wait); s.Notice.Kind != Withdrawn || !errors.Is(s.Notice.Err, errBroken) {
+			t.Fatalf("%+v", s.Notice)
+		}
+
+		// It is accepted, in part, and lost while it is asked for.
+		got = ask(func() (transfer.Decision, error) { return c.recv.Accept(c.ctx, offer) })
+		d.at(Asking)
+		d.Answer(true, []backup.Kind{"photos"})
+		if a := <-got; !a.v.Accept || len(a.v.Kinds) != 1 {
+			t.Fatalf("%+v", a)
+		}
+		c.recv.Events(session.Accepted{Meter: new(transfer.Meter)})
+		c.recv.Events(session.Item{Kind: "photos", Key: "healed", Reason: backup.Damaged})
+		c.recv.Events(session.Item{Kind: "photos", Key: "not", Reason: backup.Damaged})
+		c.recv.Events(session.Verifying{Meter: new(transfer.Meter)})
+		d.at(Verifying)
+		c.recv.Events(session.Differed{Kind: "photos", Key: "healed"})
+		c.recv.Events(session.Item{Kind: "photos", Key: "not", Reason: backup.Damaged})
+		c.recv.Events(session.Done{Report: report(2), Verified: report(1)})
+		s := d.at(Done)
+		if r := s.Result; !r.Verified || r.Erase != EraseByHand || r.ByHand != 1 || r.Kinds[0].Healed != 1 || r.Differed.Count != 1 {
+			t.Fatalf("%+v", r)
+		}
+		if g := s.Result.NotMoved; len(g) != 1 || g[0].Count != 1 || g[0].Names[0].Key != "not" {
+			t.Fatalf("%+v", g)
+		}
+		d.Again()
+		if s := d.at(Opening); s.Result != nil { // no code is shown yet
+			t.Fatalf("%+v", s)
+		}
+		c.recv.Events(session.Code{Why: pairing.Paired, Code: code(t)})
+		d.at(Wait)
+		c.ret <- errBroken
+		if s := d.at(Problem); !errors.Is(s.Err, errBroken) || s.Try != TryAgain|TryStart || !s.Code.IsZero() {
+			t.Fatalf("%+v", s)
+		}
+		d.Again()
+		d.engine()
+		d.at(Opening)
+		d.Back()
+		d.at(Start)
+	})
+}
+
+func TestArchive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDevice(t)
+		defer d.Close()
+		d.Flow.opt.OpenSource = func(_ context.Context, _ string, o session.SourceOptions) (mobile.Device, error) {
+			if p, err := o.Password(); err != nil || string(p) != "sesame" {
+				return nil, errors.Join(errBroken, err)
+			}
+			return d.phone, nil
+		}
+		d.BeOld("/archive")
+		d.at(Unlock)
+		d.Password("open")
+		if s := d.at(Problem); !errors.Is(s.Err, errBroken) {
+			t.Fatal(s.Err)
+		}
+		d.Again()
+		d.at(Unlock)
+		d.Password("sesame")
+		d.at(Find)
+		d.BeOld("/archive") // left before it is given
+		d.at(Unlock)
+		d.Back()
+		d.at(Start)
+	})
+}
+
+// The text of the QR code says where to go and proves the code, once.
+func TestLink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDevice(t)
+		defer d.Close()
+		d.BeOld("/")
+		d.at(Find)
+		l := link(t)
+		text, err := l.Reveal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.GoTo(" " + text + " ")
+		if s := d.at(Code); !s.Checking || s.Peer.Device != l.Device {
+			t.Fatalf("%+v", s)
+		}
+		c := d.engine()
+		if p, err := c.send.Password(c.ctx, nil); err != nil || !p.(pairing.Link).Secret.Equal(l.Secret) || c.send.At[0] != l.Addrs[0] {
+			t.Fatal(p, err)
+		}
+		got := ask(func() (pairing.Password, error) {
+			return c.send.Password(c.ctx, &pairing.WrongCodeError{TriesLeft: 2})
+		})
+		if s := d.at(Code); s.Checking || s.TriesLeft != 2 {
+			t.Fatalf("%+v", s)
+		}
+		d.TypeCode(text)
+		if a := <-got; a.err != nil {
+			t.Fatal(a.err)
+		}
+	})
+}
+
+// link is one of a device that waits.
+func link(t *testing.T) pairing.Link {
+	t.Helper()
+	key, err := identity.Load(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := pairing.NewDesk(key.ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	o, _, err := d.Offer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o.Link(pixel.Addrs...)
+}
+
+// code is one that a person can type.
+func code(t *testing.T) pairing.Code {
+	t.Helper()
+	c, err := pairing.ParseCode("7429163")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}

@@ -1,0 +1,241 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ferry-move/ferry/app/session"
+	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/mobile/fakephone"
+	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/transfer/receipt"
+)
+
+// choosing is a device at What, with what the engine is told in the end.
+func choosing(t *testing.T, c session.Choice) (*device, <-chan answer[session.Selection]) {
+	d := newDevice(t)
+	d.phone = fakephone.New(fakephone.Config{Seed: 1, Photos: 100_000})
+	d.BeOld("/")
+	e := d.pair()
+	got := ask(func() (session.Selection, error) { return e.send.Select(e.ctx, c) })
+	d.at(What)
+	return d, got
+}
+
+func TestChoose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, got := choosing(t, session.Choice{Plans: plans, Free: 5000})
+		defer d.Close()
+		s := d.at(What)
+		if s.Free != 5000 || len(s.Kinds) != 2 || !s.Kinds[0].On || s.Kinds[0].Taken != 10 || s.Kinds[1].Taken != 3 {
+			t.Fatalf("%+v", s.Kinds)
+		}
+		if c := s.Kinds[1].Cannot; len(c) != 1 || c[0].Count != 1 || c[0].Reason != backup.Unreadable {
+			t.Fatalf("%+v", c)
+		}
+		a, b := Entry{Kind: "photos", Key: "a", Size: 100}, Entry{Kind: "photos", Key: "b", Size: 50}
+		d.Take(a, false)
+		d.Take(a, false)
+		d.Take(b, false)
+		d.Take(b, true)
+		d.TakeKind("videos", false) // there are none
+		old := s.Kinds
+		if s = d.at(What); s.Kinds[0].Taken != 9 || s.Kinds[0].TakenBytes != 900 || s.Kinds[0].Exceptions != 1 || !s.Kinds[0].On {
+			t.Fatalf("%+v", s.Kinds[0])
+		}
+		if old[0].Taken != 10 {
+			t.Fatal("an earlier snapshot changed")
+		}
+		d.TakeKind("contacts", false)
+		d.TakeKind("photos", false)
+		v := d.Snapshot().Version
+		d.Move() // nothing
+		if s = d.at(What); s.Version != v {
+			t.Fatal("changed")
+		}
+		d.Take(b, true)
+		if s = d.at(What); s.Kinds[0].Taken != 1 || s.Kinds[0].TakenBytes != 50 || s.Kinds[0].On {
+			t.Fatalf("%+v", s.Kinds[0])
+		}
+		d.Move()
+		d.at(AskedThere)
+		sel := (<-got).v
+		if len(sel.Kinds) != 1 || sel.Kinds[0] != "photos" {
+			t.Fatalf("%v", sel.Kinds)
+		}
+		if !sel.Leave("photos", "a") || sel.Leave("photos", "b") || sel.Leave("music", "a") {
+			t.Fatal("the wrong ones stay")
+		}
+	})
+}
+
+// What was left out by choice is not safe to erase.
+func TestLeftOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDevice(t)
+		defer d.Close()
+		d.BeOld("/")
+		c := d.pair()
+		got := ask(func() (session.Selection, error) { return c.send.Select(c.ctx, session.Choice{Plans: plans}) })
+		d.at(What)
+		d.TakeKind("contacts", false)
+		d.Move()
+		<-got
+		c.send.Events(session.Accepted{Meter: new(transfer.Meter)})
+		c.send.Events(session.Done{Report: report(0)})
+		if r := d.at(Done).Result; !r.Complete || r.Erase != EraseNo || r.EraseWhy != LeftOut {
+			t.Fatalf("%+v", r)
+		}
+	})
+}
+
+func TestPreview(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := make(chan session.Selection)
+		say := make(chan error)
+		d, _ := choosing(t, session.Choice{Plans: plans, Free: -1, Preview: func(ctx context.Context, s session.Selection) (session.Preview, error) {
+			asked <- s
+			select {
+			case err := <-say:
+				return session.Preview{Free: 9, Kinds: []session.PreviewKind{{Kind: "photos", Add: 10}}}, err
+			case <-ctx.Done():
+				return session.Preview{}, ctx.Err()
+			}
+		}})
+		defer d.Close()
+		d.TakeKind("contacts", false)
+		d.Preview()
+		d.at(Previewing)
+		if s := <-asked; len(s.Kinds) != 1 {
+			t.Fatal(s)
+		}
+		say <- nil
+		if s := d.at(What); s.Preview == nil || s.Preview.Kinds[0].Add != 10 || s.Free != 9 {
+			t.Fatalf("%+v", s.Preview)
+		}
+		d.TakeKind("contacts", true)
+		if s := d.at(What); s.Preview != nil {
+			t.Fatal("it is of another selection")
+		}
+		d.Preview()
+		<-asked
+		say <- errBroken
+		if s := d.at(What); s.Preview != nil || !errors.Is(s.PreviewErr, errBroken) {
+			t.Fatalf("%+v", s)
+		}
+		d.Preview()
+		<-asked
+		d.Back()
+		if s := d.at(What); s.PreviewErr != nil {
+			t.Fatal(s.PreviewErr)
+		}
+		d.Back()
+		d.at(Find)
+	})
+}
+
+func TestItems(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		photos := []transfer.KindPlan{{Info: backup.Info{Kind: fakephone.Photos}, Items: 100_000}}
+		d, _ := choosing(t, session.Choice{Plans: photos})
+		defer d.Close()
+		v := d.Snapshot().Version
+		d.Items(fakephone.Photos, 0, 10)
+		synctest.Wait()
+		p := d.Items(fakephone.Photos, 99_990, 1000)
+		if !p.Complete || p.Err != nil || p.Listed != 100_000 || len(p.Items) != 10 || !p.Items[9].On || p.Items[9].Size == 0 {
+			t.Fatalf("%d listed, %d of the page, %v", p.Listed, len(p.Items), p.Err)
+		}
+		if d.Snapshot().Version == v {
+			t.Fatal("nobody learns that there are more")
+		}
+		d.Take(p.Items[9], false)
+		if d.Items(fakephone.Photos, 99_999, 1).Items[0].On || !d.Items(fakephone.Photos, 99_998, 1).Items[0].On {
+			t.Fatal("the wrong one is off")
+		}
+		if p := d.Items(fakephone.Photos, -5, 1<<30); len(p.Items) != maxPage || p.From != 0 {
+			t.Fatalf("%d items from %d", len(p.Items), p.From)
+		}
+		if p := d.Items(fakephone.Photos, 200_000, 10); len(p.Items) != 0 {
+			t.Fatalf("%d items", len(p.Items))
+		}
+		if p := d.Items(fakephone.Photos, 5, -1); len(p.Items) != 0 {
+			t.Fatalf("%d items", len(p.Items))
+		}
+		if p := d.Items("nothing", 0, 10); !p.Complete {
+			t.Fatal("a kind that there is not")
+		}
+		if p := d.Items(fakephone.Contacts, 0, 1); p.Complete {
+			t.Fatal("it waited")
+		}
+		d.Back()
+		if p := d.at(Find); p.Kinds != nil {
+			t.Fatal(p.Kinds)
+		}
+		if p := d.Items(fakephone.Photos, 0, 10); p.Listed != 0 {
+			t.Fatal("it is kept")
+		}
+	})
+}
+
+func TestErase(t *testing.T) {
+	kinds := func(failed uint64) []receipt.Kind {
+		return []receipt.Kind{{Kind: "photos", Items: 10, Added: 10 - failed, Failed: failed}}
+	}
+	signed := []byte("signed")
+	for name, c := range map[string]struct {
+		done   session.Done
+		known  known
+		want   Erase
+		why    EraseWhy
+		byHand uint64
+	}{
+		"all":              {done: session.Done{Report: report(0)}, want: EraseYes},
+		"the new phone":    {done: session.Done{Report: report(0)}, known: known{role: NewPhone}, want: EraseAskOld},
+		"some failed":      {done: session.Done{Report: report(3)}, want: EraseByHand, byHand: 3},
+		"not signed":       {done: session.Done{Report: &transfer.Report{Kinds: kinds(0)}, Err: errBroken}, why: NotSigned},
+		"nothing":          {done: session.Done{Err: errBroken}, why: NotSigned},
+		"left out":         {done: session.Done{Report: report(0)}, known: known{leftOut: 1}, why: LeftOut},
+		"left out there":   {done: session.Done{Report: &transfer.Report{Receipt: signed, Declined: []receipt.Declined{{Kind: "music", Items: 1}}}}, why: LeftOut},
+		"a kind unread":    {done: session.Done{Report: report(0)}, known: known{notRead: true}, why: NotRead},
+		"healed":           {done: session.Done{Report: report(3), Verified: &transfer.Report{Receipt: signed, Kinds: kinds(0)}}, want: EraseYes},
+		"not the same":     {done: session.Done{Report: report(0), Verified: &transfer.Report{Receipt: signed, Kinds: kinds(2)}}, why: NotSame},
+		"verifying failed": {done: session.Done{Report: report(0), Verified: &transfer.Report{SentItems: 1}}, why: NotKnownMoved},
+		"not verified":     {done: session.Done{Report: report(0), Verified: &transfer.Report{}, Err: &session.UnverifiedError{Err: errBroken}}, want: EraseYes},
+	} {
+		r := resultOf(c.done, c.known, new(tally), new(tally))
+		if r.Erase != c.want || r.EraseWhy != c.why || r.ByHand != c.byHand {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+}
+
+// A stranger who fails takes no result from the screen that nobody has read.
+func TestResultStays(t *testing.T) {
+	s := begin(NewPhone, "", "")
+	s = s.event(session.Code{})
+	s = s.event(session.Accepted{Peer: receipt.Side{Name: "Old"}})
+	s = s.ended(session.Done{Report: report(0)}, new(tally), new(tally))
+	s = s.event(session.Waiting{Until: time.Now()})
+	s = s.ended(session.Done{Report: new(transfer.Report), Err: errBroken}, new(tally), new(tally))
+	if s.Screen != Done || s.Result == nil || s.Notice.Kind != Withdrawn {
+		t.Fatalf("%+v", s)
+	}
+}
+
+// One that begins in the place of a move whose link was lost is paused as that was.
+func TestReplaced(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want bool
+	}{{session.ErrReplaced, true}, {errBroken, false}} {
+		s := begin(NewPhone, "", "").event(session.Accepted{}).paused(true)
+		s = s.ended(session.Done{Report: new(transfer.Report), Err: c.err}, new(tally), new(tally))
+		if s = s.offered(transfer.Offer{}); s.Paused != c.want || s.Result != nil || s.Err != nil {
+			t.Fatalf("%v: %+v", c.err, s)
+		}
+	}
+}
