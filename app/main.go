@@ -5,12 +5,14 @@ package main
 import (
 	"context"
 	"flag"
+	"os"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
 
 	"github.com/ferry-move/ferry/app/memory"
 	"github.com/ferry-move/ferry/app/session"
+	"github.com/ferry-move/ferry/app/start"
 	"github.com/ferry-move/ferry/ui/window"
 )
 
@@ -28,14 +30,36 @@ func metadata() struct{} {
 }
 
 func main() {
+	if start.Watching() {
+		if err := start.Wait(session.Version); err != nil {
+			tell(err)
+		}
+		return
+	}
+	os.Exit(run())
+}
+
+func run() int {
 	into := flag.String("into", "", "the `folder` that is the new phone (default: Ferry in your home)")
 	name := flag.String("name", "", "what this device is called at the other one")
 	flag.Parse()
 	memory.Bound(memory.Budget)
 
-	a := app.NewWithID(id)
-	a.SetIcon(window.Icon())
-	a.Settings().SetTheme(window.Theme())
+	start.Catch(false)
+	home, err := session.Home()
+	if err != nil {
+		return tell(&start.FolderError{Err: start.ErrNoHome})
+	}
+	only, err := start.Only(home)
+	if err != nil {
+		return tell(err)
+	}
+	defer only.Close()
+	if watcher, err := start.Watch(home); err == nil { // without one a crash is told by the runtime
+		defer watcher.Close()
+	}
+
+	a := newApp()
 	w := a.NewWindow("Ferry")
 	face := window.New(w, window.Options{Into: *into, Name: *name})
 	w.Resize(fyne.NewSize(440, 760))
@@ -50,4 +74,5 @@ func main() {
 	w.ShowAndRun()
 	stop()
 	<-ended
+	return start.ExitOK
 }

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/app"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/ferry-move/ferry/app/start"
+	"github.com/ferry-move/ferry/ui/window"
+)
+
+// newApp is Fyne's part of the program; there is one in a process.
+func newApp() fyne.App {
+	a := app.NewWithID(id)
+	a.SetIcon(window.Icon())
+	a.Settings().SetTheme(window.Theme())
+	return a
+}
+
+// tell says on the terminal why there is no window, or no window any more, and
+// says it again in a small one for those who started Ferry by its icon. Where
+// there is no display the terminal has to do.
+func tell(err error) int {
+	start.Print(err)
+	start.Catch(true)
+	a := newApp()
+	w := a.NewWindow("Ferry")
+	text := widget.NewLabel(start.Say(err))
+	text.Wrapping = fyne.TextWrapWord
+	ok := widget.NewButton("Close", a.Quit)
+	ok.Importance = widget.HighImportance
+	w.SetContent(container.NewPadded(container.NewBorder(nil, ok, nil, nil, text)))
+	w.Resize(fyne.NewSize(440, 260))
+	w.CenterOnScreen()
+	w.Canvas().Focus(ok)
+	w.ShowAndRun()
+	return start.ExitFailed
+}
