@@ -6,6 +6,8 @@ import (
 	"context"
 	"flag"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
@@ -32,14 +34,15 @@ func metadata() struct{} {
 func main() {
 	if start.Watching() {
 		if err := start.Wait(session.Version); err != nil {
-			tell(err)
+			tell(context.Background(), err)
 		}
 		return
 	}
-	os.Exit(run())
+	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	os.Exit(run(ctx))
 }
 
-func run() int {
+func run(ctx context.Context) int {
 	into := flag.String("into", "", "the `folder` that is the new phone (default: Ferry in your home)")
 	name := flag.String("name", "", "what this device is called at the other one")
 	flag.Parse()
@@ -48,24 +51,24 @@ func run() int {
 	start.Catch(false)
 	home, err := session.Home()
 	if err != nil {
-		return tell(&start.FolderError{Err: start.ErrNoHome})
+		return tell(ctx, &start.FolderError{Err: start.ErrNoHome})
 	}
 	only, err := start.Only(home)
 	if err != nil {
-		return tell(err)
+		return tell(ctx, err)
 	}
 	defer only.Close()
 	if watcher, err := start.Watch(home); err == nil { // without one a crash is told by the runtime
 		defer watcher.Close()
 	}
 
-	a := newApp()
+	a := newApp(ctx)
 	w := a.NewWindow("Ferry")
 	face := window.New(w, window.Options{Into: *into, Name: *name})
 	w.Resize(fyne.NewSize(440, 760))
 	w.CenterOnScreen()
 
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
