@@ -25,7 +25,7 @@ mkdir -p bin dist
 work=$(mktemp -d)
 clean() {
   rm -rf "$work" app/FyneApp.toml app/Icon*.png app/AndroidManifest.xml app/fyne_metadata_init.go
-  rm -rf app/Ferry.tar.xz app/Ferry.exe app/Ferry.app app/Ferry.ipa app/Ferry.apk
+  rm -rf app/tmp-pkg app/Ferry.tar.xz app/Ferry.exe app/Ferry.app app/Ferry.ipa app/Ferry.apk
 }
 trap clean EXIT
 cp FyneApp.toml Icon*.png AndroidManifest.xml app/
