@@ -5,12 +5,16 @@ package main
 import (
 	"context"
 	"flag"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
 
 	"github.com/ferry-move/ferry/app/memory"
 	"github.com/ferry-move/ferry/app/session"
+	"github.com/ferry-move/ferry/app/start"
 	"github.com/ferry-move/ferry/ui/window"
 )
 
@@ -28,20 +32,43 @@ func metadata() struct{} {
 }
 
 func main() {
+	if start.Watching() {
+		if err := start.Wait(session.Version); err != nil {
+			tell(context.Background(), err)
+		}
+		return
+	}
+	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	os.Exit(run(ctx))
+}
+
+func run(ctx context.Context) int {
 	into := flag.String("into", "", "the `folder` that is the new phone (default: Ferry in your home)")
 	name := flag.String("name", "", "what this device is called at the other one")
 	flag.Parse()
 	memory.Bound(memory.Budget)
 
-	a := app.NewWithID(id)
-	a.SetIcon(window.Icon())
-	a.Settings().SetTheme(window.Theme())
+	start.Catch(false)
+	home, err := session.Home()
+	if err != nil {
+		return tell(ctx, &start.FolderError{Err: start.ErrNoHome})
+	}
+	only, err := start.Only(home)
+	if err != nil {
+		return tell(ctx, err)
+	}
+	defer only.Close()
+	if watcher, err := start.Watch(home); err == nil { // without one a crash is told by the runtime
+		defer watcher.Close()
+	}
+
+	a := newApp(ctx)
 	w := a.NewWindow("Ferry")
 	face := window.New(w, window.Options{Into: *into, Name: *name})
 	w.Resize(fyne.NewSize(440, 760))
 	w.CenterOnScreen()
 
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -50,4 +77,5 @@ func main() {
 	w.ShowAndRun()
 	stop()
 	<-ended
+	return start.ExitOK
 }
