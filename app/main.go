@@ -1,5 +1,4 @@
-// Command app is Ferry's window. It is the new phone: it waits for an old one
-// and takes in what that one sends.
+// Command app is Ferry's window.
 package main
 
 import (
@@ -14,6 +13,7 @@ import (
 
 	"github.com/ferry-move/ferry/app/memory"
 	"github.com/ferry-move/ferry/app/session"
+	"github.com/ferry-move/ferry/app/settings"
 	"github.com/ferry-move/ferry/app/start"
 	"github.com/ferry-move/ferry/ui/window"
 )
@@ -43,7 +43,9 @@ func main() {
 }
 
 func run(ctx context.Context) int {
-	into := flag.String("into", "", "the `folder` that is the new phone (default: Ferry in your home)")
+	into := flag.String("into", "", "the `folder` that is the new phone (default: that of the settings, or Ferry in your home)")
+	from := flag.String("from", "", "the `folder` or archive that is the old phone (default: that of the settings)")
+	loopback := flag.Bool("loopback", false, "keep to this machine")
 	name := flag.String("name", "", "what this device is called at the other one")
 	flag.Parse()
 	memory.Bound(memory.Budget)
@@ -64,7 +66,10 @@ func run(ctx context.Context) int {
 
 	a := newApp(ctx)
 	w := a.NewWindow("Ferry")
-	face := window.New(w, window.Options{Into: *into, Name: *name})
+	store, trouble := settings.Open(home)
+	face := window.New(a, w, window.Options{
+		Home: home, Settings: store, Trouble: trouble, Name: *name, Into: *into, From: *from, Loopback: *loopback,
+	})
 	w.Resize(fyne.NewSize(440, 760))
 	w.CenterOnScreen()
 
@@ -77,5 +82,6 @@ func run(ctx context.Context) int {
 	w.ShowAndRun()
 	stop()
 	<-ended
+	face.Close()
 	return start.ExitOK
 }

@@ -62,9 +62,9 @@ type Options struct {
 // Flow is one device's way through a move. Its methods are safe for use by several
 // goroutines, and return at once but for Close.
 type Flow struct {
-	opt Options // immutable
+	opt Options // immutable but for Name and Verify
 
-	mu      sync.Mutex
+	mu      sync.Mutex      // guards opt.Name and opt.Verify too
 	state   state           // guarded by mu
 	version uint64          // grows with each change; guarded by mu
 	role    *role           // under way, nil = none; guarded by mu
@@ -133,6 +133,23 @@ func (f *Flow) readMeter() {
 	}
 	f.read = f.opt.Now()
 	f.set(f.state.moved(f.estimate.Add(f.read, f.meter.Snapshot())))
+}
+
+// Prefer sets this device's name, empty = session.DeviceName(), and whether
+// everything is read again after a move that is sent from here. It holds from the
+// next role on.
+func (f *Flow) Prefer(name string, verify bool) {
+	if name == "" {
+		name = session.DeviceName()
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.opt.Name, f.opt.Verify = name, verify
+	if f.role == nil {
+		s := f.state
+		s.Name = name
+		f.set(s)
+	}
 }
 
 // Close leaves, and returns when everything has ended.

@@ -467,3 +467,32 @@ func code(t *testing.T) pairing.Code {
 	}
 	return c
 }
+
+// What a person prefers holds from the next role on.
+func TestPrefer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDevice(t)
+		defer d.Close()
+		d.BeNew("/new")
+		d.at(Opening)
+		c := d.engine()
+		d.Prefer("Mine", true)
+		if s := d.at(Opening); s.Name != "Here" || c.recv.Name != "Here" {
+			t.Fatalf("the role under way: %q, %q", s.Name, c.recv.Name)
+		}
+		d.Leave()
+		if s := d.at(Start); s.Name != "Mine" {
+			t.Fatalf("at the start: %q", s.Name)
+		}
+		d.BeNew("/new")
+		d.at(Opening)
+		if c = d.engine(); c.recv.Name != "Mine" {
+			t.Fatalf("the next role: %q", c.recv.Name)
+		}
+		d.Leave()
+		d.Prefer("", false)
+		if s := d.at(Start); s.Name != session.DeviceName() {
+			t.Fatalf("no name: %q", s.Name)
+		}
+	})
+}

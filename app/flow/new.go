@@ -34,7 +34,7 @@ func (r *role) receive(into string) error {
 	}
 	defer phone.Close()
 	return r.f.opt.Receive(ctx, session.ReceiveOptions{
-		Home: home, Phone: phone, Place: session.PlaceOf(into), Name: r.f.opt.Name, Loopback: r.f.opt.Loopback, Limit: r.f.opt.Limit,
+		Home: home, Phone: phone, Place: session.PlaceOf(into), Name: r.name, Loopback: r.f.opt.Loopback, Limit: r.f.opt.Limit,
 		Pauser: &r.pauser, Accept: r.accept, Events: r.event,
 	})
 }

@@ -156,7 +156,7 @@ func (r *role) send(t *target) (back bool, err error) {
 	}
 	link := t.link
 	_, err = r.f.opt.Send(ctx, session.SendOptions{
-		Home: home, Phone: r.phone, Name: r.f.opt.Name, At: t.peer.Addrs, Loopback: r.f.opt.Loopback, Verify: r.f.opt.Verify,
+		Home: home, Phone: r.phone, Name: r.name, At: t.peer.Addrs, Loopback: r.f.opt.Loopback, Verify: r.verify,
 		Limit: r.f.opt.Limit, Pauser: &r.pauser, Events: r.event, Select: r.choose,
 		Password: func(ctx context.Context, wrong *pairing.WrongCodeError) (pairing.Password, error) {
 			if p := link; p != nil {

@@ -15,9 +15,12 @@ import (
 // told of it after that changes nothing.
 type role struct {
 	f    *Flow
-	ctx  context.Context
-	end  context.CancelCauseFunc
-	over chan struct{} // closed when everything of it has ended
+	name string // this device's
+	// verify reads everything again after a move that is sent from here.
+	verify bool
+	ctx    context.Context
+	end    context.CancelCauseFunc
+	over   chan struct{} // closed when everything of it has ended
 
 	pauser transfer.Pauser
 
@@ -62,7 +65,7 @@ const (
 
 func newRole(f *Flow) *role {
 	r := &role{
-		f: f, over: make(chan struct{}), targets: make(chan target, 1), passwords: make(chan []byte, 1), codes: make(chan pairing.Password, 1),
+		f: f, name: f.opt.Name, verify: f.opt.Verify, over: make(chan struct{}), targets: make(chan target, 1), passwords: make(chan []byte, 1), codes: make(chan pairing.Password, 1),
 		orders: make(chan order, 1), after: make(chan after, 1), picks: picks{},
 	}
 	r.ctx, r.end = context.WithCancelCause(context.Background())

@@ -6,8 +6,8 @@ import (
 	"github.com/ferry-move/ferry/ui/window/kit"
 )
 
-// Theme returns how the window looks, light and dark.
-func Theme() fyne.Theme { return kit.Look{}.Theme() }
-
 // Icon returns the program's icon.
 func Icon() fyne.Resource { return kit.AppIcon() }
+
+// Theme returns how the window looks before the settings are read.
+func Theme() fyne.Theme { return kit.Look{}.Theme() }
