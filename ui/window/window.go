@@ -60,7 +60,7 @@ type Window struct {
 	app   fyne.App
 	win   fyne.Window
 	opt   Options
-	flow  *flow.Flow
+	flow  model
 	store *settings.Store
 	words say.Words
 	do    func(func())     // fyne.Do
@@ -78,11 +78,14 @@ type Window struct {
 
 // New fills w. It ends with Close.
 func New(a fyne.App, w fyne.Window, opt Options) *Window {
-	x := &Window{app: a, win: w, opt: opt, store: opt.Settings, do: fyne.Do, now: time.Now}
 	o := opt.Flow
 	o.Home, o.Loopback = opt.Home, opt.Loopback
-	o.Limit = func() int64 { return x.store.Get().Limit }
-	x.flow = flow.New(o)
+	o.Limit = func() int64 { return opt.Settings.Get().Limit }
+	return newWindow(a, w, opt, flow.New(o))
+}
+
+func newWindow(a fyne.App, w fyne.Window, opt Options, m model) *Window {
+	x := &Window{app: a, win: w, opt: opt, flow: m, store: opt.Settings, do: fyne.Do, now: time.Now}
 	w.SetPadded(false)
 	x.prefer()
 	x.draw()

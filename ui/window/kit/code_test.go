@@ -7,6 +7,8 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/test"
+
+	"github.com/ferry-move/ferry/ui/window/kit/kittest"
 )
 
 func TestCodeShowsDigitsOnly(t *testing.T) {
@@ -19,7 +21,7 @@ func TestCodeShowsDigitsOnly(t *testing.T) {
 		p.Show(NewCode(in))
 		var got string
 		widths := map[int]bool{}
-		for _, x := range find[*canvas.Text](p.Root) {
+		for _, x := range kittest.Find[*canvas.Text](p.Root) {
 			got += x.Text
 			widths[int(x.Size().Width+0.5)] = true
 		}
@@ -71,16 +73,16 @@ func TestCodeFieldProblem(t *testing.T) {
 	}
 	low := f.MinSize().Height
 	f.SetProblem("That is not the code on the new phone.")
-	if !strings.Contains(texts(p.Root), "That is not the code") || f.MinSize().Height <= low {
+	if !strings.Contains(kittest.Texts(p.Root), "That is not the code") || f.MinSize().Height <= low {
 		t.Error("the problem is not shown, or has no room")
 	}
 	f.Paste("words")
 	f.TypedRune('x')
-	if !strings.Contains(texts(p.Root), "That is not the code") {
+	if !strings.Contains(kittest.Texts(p.Root), "That is not the code") {
 		t.Error("the problem is gone before a digit changed")
 	}
 	f.TypedKey(key(fyne.KeyBackspace))
-	if f.Digits() != "742916" || strings.Contains(texts(p.Root), "That is not the code") {
+	if f.Digits() != "742916" || strings.Contains(kittest.Texts(p.Root), "That is not the code") {
 		t.Errorf("after a Backspace there is %q, and the problem", f.Digits())
 	}
 }

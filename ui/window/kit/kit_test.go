@@ -9,9 +9,10 @@ import (
 	"testing"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/test"
+
+	"github.com/ferry-move/ferry/ui/window/kit/kittest"
 )
 
 // small360 is the smallest phone that everything must fit.
@@ -35,46 +36,6 @@ func screen(t testing.TB, l Look) (fyne.Window, *Page) {
 	w.Canvas().SetOnTypedKey(p.TypedKey)
 	w.Resize(small360)
 	return w, p
-}
-
-// at is an object and where it is in the window.
-type at[T fyne.CanvasObject] struct {
-	o   T
-	pos fyne.Position
-}
-
-// find lists the visible objects of one type.
-func find[T any](root fyne.CanvasObject) (out []T) {
-	for _, o := range everything(root) {
-		if found, ok := o.o.(T); ok {
-			out = append(out, found)
-		}
-	}
-	return out
-}
-
-// everything lists the visible objects.
-func everything(root fyne.CanvasObject) (out []at[fyne.CanvasObject]) {
-	var walk func(fyne.CanvasObject, fyne.Position)
-	walk = func(o fyne.CanvasObject, origin fyne.Position) {
-		if !o.Visible() {
-			return
-		}
-		pos := origin.Add(o.Position())
-		out = append(out, at[fyne.CanvasObject]{o, pos})
-		var children []fyne.CanvasObject
-		switch o := o.(type) {
-		case *fyne.Container:
-			children = o.Objects
-		case fyne.Widget:
-			children = test.WidgetRenderer(o).Objects()
-		}
-		for _, c := range children {
-			walk(c, pos)
-		}
-	}
-	walk(root, fyne.Position{})
-	return out
 }
 
 func nothing() {}
@@ -205,56 +166,9 @@ func TestNothingIsClipped(t *testing.T) {
 		w, p := screen(t, Look{Scale: scale})
 		for _, part := range parts() {
 			p.Show(part.o)
-			checkPlaces(t, part.name, w.Content())
+			kittest.Places(t, part.name, w.Content(), small360.Width)
 			if wide := p.scroll.Content.MinSize().Width; wide > small360.Width {
 				t.Errorf("%s, scale %v: wants to be %v wide", part.name, scale, wide)
-			}
-		}
-	}
-}
-
-func checkPlaces(t *testing.T, name string, root fyne.CanvasObject) {
-	t.Helper()
-	type mark struct {
-		text       string
-		x, y, r, b float32
-	}
-	var marks []mark
-	for _, found := range everything(root) {
-		switch o := found.o.(type) {
-		case *canvas.Text:
-			if strings.TrimSpace(o.Text) == "" {
-				continue
-			}
-			s := fyne.MeasureText(o.Text, o.TextSize, o.TextStyle)
-			x := found.pos.X
-			switch o.Alignment {
-			case fyne.TextAlignCenter:
-				x += (o.Size().Width - s.Width) / 2
-			case fyne.TextAlignTrailing:
-				x += o.Size().Width - s.Width
-			}
-			m := mark{o.Text, x, found.pos.Y, x + s.Width, found.pos.Y + s.Height}
-			if m.x < 15.5 || m.r > 344.5 {
-				t.Errorf("%s: %q is from %v to %v", name, o.Text, m.x, m.r)
-			}
-			for _, other := range marks {
-				if m.x < other.r-1 && other.x < m.r-1 && m.y < other.b-1 && other.y < m.b-1 {
-					t.Errorf("%s: %q at %v, %v covers %q at %v, %v", name, m.text, m.x, m.y, other.text, other.x, other.y)
-				}
-			}
-			marks = append(marks, m)
-		case interface {
-			fyne.Focusable
-			fyne.Tappable
-		}:
-			s := o.(fyne.CanvasObject).Size()
-			if s.Width < Touch || s.Height < Touch {
-				t.Errorf("%s: %T is %v to tap", name, o, s)
-			}
-			a, ok := o.(fyne.Accessible)
-			if !ok || a.AccessibilityLabel() == "" {
-				t.Errorf("%s: %T has no label", name, o)
 			}
 		}
 	}

@@ -9,6 +9,8 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
+
+	"github.com/ferry-move/ferry/ui/window/kit/kittest"
 )
 
 // hundred is a list of 100,000 rows.
@@ -36,13 +38,13 @@ func TestLongListMakesOneScreen(t *testing.T) {
 		l.ScrollToOffset(float32(i) * 50_000)
 	}
 	l.ScrollToBottom()
-	if !strings.Contains(texts(w.Content()), "IMG_099999.jpg") {
-		t.Errorf("the end of the list does not show its last row:\n%s", texts(w.Content()))
+	if !strings.Contains(kittest.Texts(w.Content()), "IMG_099999.jpg") {
+		t.Errorf("the end of the list does not show its last row:\n%s", kittest.Texts(w.Content()))
 	}
 	if made > 30 || *asked > 100*30 {
 		t.Errorf("%d rows were made and %d asked for", made, *asked)
 	}
-	if n := len(everything(w.Content())); n > 300 {
+	if n := len(kittest.Everything(w.Content())); n > 300 {
 		t.Errorf("%d objects are on the page", n)
 	}
 }
@@ -55,9 +57,9 @@ func TestListRowsAreChecked(t *testing.T) {
 	p.Fill(l)
 	var row fyne.CanvasObject
 	var pos fyne.Position
-	for _, found := range everything(w.Content()) {
-		if r, ok := found.o.(*listRow); ok && strings.Contains(r.label, "IMG_000002") {
-			row, pos = r, found.pos
+	for _, found := range kittest.Everything(w.Content()) {
+		if r, ok := found.O.(*listRow); ok && strings.Contains(r.label, "IMG_000002") {
+			row, pos = r, found.Pos
 		}
 	}
 	test.TapCanvas(w.Canvas(), pos.AddXY(row.Size().Width/2, row.Size().Height/2))
@@ -72,7 +74,7 @@ func TestListRowsAreChecked(t *testing.T) {
 		t.Errorf("the keys checked %v, and led back %d times", on, backs)
 	}
 	l.TypedKey(key(fyne.KeyEnd))
-	if !strings.Contains(texts(w.Content()), "IMG_099999") {
+	if !strings.Contains(kittest.Texts(w.Content()), "IMG_099999") {
 		t.Error("End does not show the end")
 	}
 	l.TypedKey(key(fyne.KeyHome))
@@ -117,7 +119,7 @@ func TestListShowsThumbs(t *testing.T) {
 		Len: func() int { return 1 }, Item: func(int) Item { return Item{Title: "a.png", Thumb: "a"} }, Thumbs: th, Icon: Photos,
 	})
 	p.Fill(l)
-	row := find[*listRow](w.Content())[0]
+	row := kittest.Find[*listRow](w.Content())[0]
 	if row.pic.Visible() || !row.icon.Visible() {
 		t.Error("there is a picture before it is made")
 	}

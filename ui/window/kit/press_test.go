@@ -6,10 +6,11 @@ import (
 	"testing"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/driver/mobile"
 	"fyne.io/fyne/v2/test"
+
+	"github.com/ferry-move/ferry/ui/window/kit/kittest"
 )
 
 func key(n fyne.KeyName) *fyne.KeyEvent { return &fyne.KeyEvent{Name: n} }
@@ -108,31 +109,22 @@ func TestKindRow(t *testing.T) {
 		t.Error("SetOn called back, or did not set")
 	}
 	r.TypedKey(key(fyne.KeyRight))
-	for _, more := range find[*press](p.Root) {
+	for _, more := range kittest.Find[*press](p.Root) {
 		test.Tap(more)
 	}
 	if opened != 2 {
 		t.Errorf("the right arrow and the chevron opened it %d times", opened)
 	}
 	r.Set(Kind{Title: "Photos", Count: "4", Detail: "1 GB"})
-	if text := texts(p.Root); !strings.Contains(text, "4 · 1 GB") {
+	if text := kittest.Texts(p.Root); !strings.Contains(text, "4 · 1 GB") {
 		t.Errorf("the new count is not on:\n%s", text)
 	}
-}
-
-// texts is all text that is shown, a line each.
-func texts(root fyne.CanvasObject) string {
-	var b strings.Builder
-	for _, x := range find[*canvas.Text](root) {
-		b.WriteString(x.Text + "\n")
-	}
-	return b.String()
 }
 
 func TestNamesOfDevicesAreMadeHarmless(t *testing.T) {
 	_, p := screen(t, Look{})
 	p.Show(NewDeviceRow(Device{Name: "\x1b[2J\u202e\x00" + strings.Repeat("W", 10<<10)}, nothing))
-	if text := texts(p.Root); strings.ContainsAny(text, "\x1b\u202e\x00") || len(text) > 300 {
+	if text := kittest.Texts(p.Root); strings.ContainsAny(text, "\x1b\u202e\x00") || len(text) > 300 {
 		t.Errorf("%d characters: %.200q", len(text), text)
 	}
 }
@@ -169,9 +161,9 @@ func TestBarStaysOnThePage(t *testing.T) {
 		p.Show(Sentence(strings.Repeat("A long text. ", 100)))
 		a, b := NewButton("Save receipt", Secondary, nothing), NewButton("Finish", Primary, nothing)
 		p.Buttons(a, b)
-		for _, found := range everything(w.Content()) {
-			if x, ok := found.o.(*Button); ok && found.pos.Y+x.Size().Height > 640 {
-				t.Errorf("scale %v: the button %q ends at %v", scale, x.Text(), found.pos.Y+x.Size().Height)
+		for _, found := range kittest.Everything(w.Content()) {
+			if x, ok := found.O.(*Button); ok && found.Pos.Y+x.Size().Height > 640 {
+				t.Errorf("scale %v: the button %q ends at %v", scale, x.Text(), found.Pos.Y+x.Size().Height)
 			}
 		}
 		if below := b.Position().Y > a.Position().Y; below != (scale == 2) {
@@ -213,7 +205,7 @@ func TestAsk(t *testing.T) {
 		"no home": {func(w fyne.Window) { w.Canvas().Unfocus(); w.Canvas().OnTypedKey()(key(mobile.KeyBack)) }, []bool{false}},
 		"Enter":   {func(w fyne.Window) { w.Canvas().Focused().TypedKey(key(fyne.KeyEnter)) }, []bool{false}},
 		"yes, twice": {func(w fyne.Window) {
-			yes := find[*Button](w.Canvas().Overlays().Top())[1]
+			yes := kittest.Find[*Button](w.Canvas().Overlays().Top())[1]
 			test.Tap(yes)
 			yes.Tapped(nil) // it was under way
 		}, []bool{true}},
@@ -230,7 +222,7 @@ func TestAsk(t *testing.T) {
 			Title: "Stop the move?", Sentence: strings.Repeat("What has arrived stays on the new phone. ", 9),
 			Yes: "Stop", No: "Go on", Answer: func(yes bool) { said = append(said, yes) },
 		})
-		checkPlaces(t, "question", find[*question](w.Canvas().Overlays().Top())[0].bar)
+		kittest.Places(t, "question", kittest.Find[*question](w.Canvas().Overlays().Top())[0].bar, small360.Width)
 		c.act(w)
 		if len(said) != len(c.want) || len(said) > 0 && said[0] != c.want[0] || backs != 0 {
 			t.Errorf("%s: said %v, %d times back", name, said, backs)
