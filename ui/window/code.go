@@ -1,10 +1,114 @@
 package window
 
-import "github.com/ferry-move/ferry/app/flow"
+import (
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/ferry-move/ferry/app/flow"
+	"github.com/ferry-move/ferry/p2p/pairing"
+	"github.com/ferry-move/ferry/ui/say"
+	"github.com/ferry-move/ferry/ui/window/kit"
+)
 
 // code asks for the code on the new phone.
-type code struct{ sheet }
+type code struct {
+	sheet
+	field       *kit.CodeField
+	next, paste *kit.Button
+	status      *widget.Label // below the field
+	wrong       int           // how many wrong codes were told of
+	asked       bool          // what the flow says of a code is news
+}
 
-func newCode(w *Window) screen { return &code{w.sheet()} }
+func newCode(w *Window) screen {
+	say := w.words.Say
+	x := &code{sheet: w.sheet(), field: kit.NewCodeField(say("Code"))}
+	x.status = kit.Sentence("", kit.Quiet, kit.Middle)
+	x.next = kit.NewButton(say("Next"), kit.Primary, func() { x.give(x.field.Digits()) })
+	x.paste = kit.NewButton(say("Paste"), kit.Secondary, func() { x.field.Paste(w.app.Clipboard().Content()) })
+	x.field.Done = x.give
+	x.field.Changed = func(string) { x.show(w.state) }
+	x.field.Other = func(text string) bool {
+		text = strings.TrimSpace(text)
+		link := strings.Contains(text, ":")
+		if link {
+			x.field.Clear()
+			x.give(text)
+		}
+		return link
+	}
+	x.page.Back(say("Back to the list"), w.on(w.flow.Back))
+	x.page.Show(kit.Title(say("Type the code")), kit.Sentence(x.whose(w.state)), x.field, x.status)
+	x.page.Buttons(x.paste, x.next)
+	return x
+}
 
-func (x *code) show(flow.Snapshot) {}
+// focus implements focuser.
+func (x *code) focus() fyne.Focusable { return x.field }
+
+// give gives a code, or the text of a QR code.
+func (x *code) give(text string) {
+	x.on(func() {
+		x.asked = true
+		x.flow.TypeCode(text)
+	})()
+}
+
+// whose says which phone shows the code.
+func (x *code) whose(s flow.Snapshot) string {
+	if name := say.Foreign(s.Peer.Name); name != "" {
+		return x.words.Say("{{.Name}} shows seven digits.", say.Fields{"Name": name})
+	}
+	if len(s.Peer.Addrs) > 0 {
+		return x.words.Say("The new phone at {{.Address}} shows seven digits.", say.Fields{"Address": address(s.Peer.Addrs)})
+	}
+	return x.words.Say("The new phone shows seven digits.")
+}
+
+func (x *code) show(s flow.Snapshot) {
+	status := x.words.Say("You can also paste it, or the text of the QR code.")
+	if s.Checking {
+		status = x.words.Say("Checking it with the new phone…")
+	}
+	if x.status.Text != status {
+		x.status.SetText(status)
+	}
+	set := func(b *kit.Button, on bool) {
+		if b.Disabled() != on {
+			return
+		}
+		if on {
+			b.Enable()
+		} else {
+			b.Disable()
+		}
+	}
+	set(x.next, x.field.Complete() && !s.Checking)
+	set(x.paste, !s.Checking)
+	switch {
+	case s.Wrong > x.wrong:
+		x.wrong = s.Wrong
+		x.refuse(x.wrongCode(s.TriesLeft))
+	case x.asked && s.CodeErr != nil:
+		x.refuse(x.words.Error(s.CodeErr).String())
+	}
+	x.page.Root.Refresh()
+}
+
+// refuse empties the field and says why.
+func (x *code) refuse(why string) {
+	x.asked = false
+	x.field.Clear()
+	x.field.SetProblem(why)
+	x.win.Canvas().Focus(x.field)
+}
+
+// wrongCode says that a code was wrong.
+func (x *code) wrongCode(left int) string {
+	if left == 0 {
+		return x.words.Say("That is not the code on the new phone, which shows a new one now. Type that one.")
+	}
+	return x.words.Error(&pairing.WrongCodeError{TriesLeft: left}).String()
+}

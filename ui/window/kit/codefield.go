@@ -23,6 +23,9 @@ type CodeField struct {
 	// called on every change. Both may be nil.
 	Done    func(digits string)
 	Changed func(digits string)
+	// Other is offered what is pasted, and reports whether that was for it and
+	// no code. nil = nothing is.
+	Other func(text string) bool
 
 	label   string
 	digits  string
@@ -58,6 +61,9 @@ func (f *CodeField) Clear() { f.digits = ""; f.Refresh() }
 // Paste takes the digits of a text in place of what is there. A text without
 // any changes nothing; of a longer one the first count.
 func (f *CodeField) Paste(s string) {
+	if f.Other != nil && f.Other(s) {
+		return
+	}
 	if d := digitsOf(s); d != "" {
 		f.change(d)
 	}

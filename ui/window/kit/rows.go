@@ -134,8 +134,9 @@ func NewDeviceRow(d Device, tapped func()) *DeviceRow {
 	return r
 }
 
-// Set shows what is known of the same device by now.
-func (r *DeviceRow) Set(d Device) {
+// Set shows what is known of the same device by now, and reports whether that is
+// something else: the row may have another height then.
+func (r *DeviceRow) Set(d Device) (changed bool) {
 	g := Phone
 	if d.Computer {
 		g = Computer
@@ -149,7 +150,10 @@ func (r *DeviceRow) Set(d Device) {
 	}
 	setText(r.name, say.Foreign(d.Name))
 	setText(r.about, strings.Join(about, " · "))
-	r.label = strings.Join(append([]string{r.name.Text}, about...), ", ")
+	label := strings.Join(append([]string{r.name.Text}, about...), ", ")
+	changed = label != r.label
+	r.label = label
+	return changed
 }
 
 // Link is a line that leads somewhere: an icon, words, a chevron.
