@@ -34,7 +34,7 @@ func newAddress(w *Window) screen {
 	x.page.Back(say("Back to the list"), w.back)
 	x.page.Show(kit.Column(kit.Gap,
 		kit.Title(say("Type its address")),
-		kit.Sentence(say("The new phone shows its address below its code: numbers, a colon, and a number. Type them as they are.")),
+		kit.Sentence(say("The new phone shows it below its code. Type all of it, with the colon.")),
 		x.field, x.busy,
 		kit.Caption(say("The phones must be on one network: the same Wi-Fi, or the hotspot of one of them.")),
 	))
@@ -65,11 +65,7 @@ func (x *typed) paste() {
 func (x *typed) show(s flow.Snapshot) {
 	looking := x.asked && s.Resolving
 	x.busy.Hidden = !looking
-	if x.text() == "" || looking {
-		x.next.Disable()
-	} else {
-		x.next.Enable()
-	}
+	able(x.next, x.text() != "" && !looking)
 	if x.asked && s.AddressErr != nil {
 		x.field.SetProblem(x.problem(s.AddressErr))
 	}

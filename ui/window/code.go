@@ -15,17 +15,20 @@ import (
 // code asks for the code on the new phone.
 type code struct {
 	sheet
-	field       *kit.CodeField
-	next, paste *kit.Button
-	status      *widget.Label // below the field
-	wrong       int           // how many wrong codes were told of
-	asked       bool          // what the flow says of a code is news
+	title, whose *widget.Label
+	field        *kit.CodeField
+	status       *widget.Label // below the field
+	next, paste  *kit.Button
+
+	wrong   int  // how many wrong codes were told of
+	asked   bool // what the flow says of a code is news
+	scanned bool // no code is asked for: the text of the QR code stands for it
 }
 
 func newCode(w *Window) screen {
 	say := w.words.Say
 	x := &code{sheet: w.sheet(), field: kit.NewCodeField(say("Code"))}
-	x.status = kit.Sentence("", kit.Quiet, kit.Middle)
+	x.title, x.whose, x.status = kit.Title(""), kit.Sentence(x.shows(w.state)), kit.Sentence("", kit.Quiet)
 	x.next = kit.NewButton(say("Next"), kit.Primary, func() { x.give(x.field.Digits()) })
 	x.paste = kit.NewButton(say("Paste"), kit.Secondary, func() { x.field.Paste(w.app.Clipboard().Content()) })
 	x.field.Done = x.give
@@ -40,9 +43,19 @@ func newCode(w *Window) screen {
 		return link
 	}
 	x.page.Back(say("Back to the list"), w.on(w.flow.Back))
-	x.page.Show(kit.Title(say("Type the code")), kit.Sentence(x.whose(w.state)), x.field, x.status)
-	x.page.Buttons(x.paste, x.next)
+	x.lay()
 	return x
+}
+
+// lay puts the parts on the page.
+func (x *code) lay() {
+	if x.scanned {
+		x.page.Show(x.title, x.status)
+		x.page.Buttons()
+		return
+	}
+	x.page.Show(x.title, x.whose, x.field, x.status)
+	x.page.Buttons(x.paste, x.next)
 }
 
 // focus implements focuser.
@@ -56,8 +69,8 @@ func (x *code) give(text string) {
 	})()
 }
 
-// whose says which phone shows the code.
-func (x *code) whose(s flow.Snapshot) string {
+// shows says which phone shows the code.
+func (x *code) shows(s flow.Snapshot) string {
 	if name := say.Foreign(s.Peer.Name); name != "" {
 		return x.words.Say("{{.Name}} shows seven digits.", say.Fields{"Name": name})
 	}
@@ -68,25 +81,23 @@ func (x *code) whose(s flow.Snapshot) string {
 }
 
 func (x *code) show(s flow.Snapshot) {
-	status := x.words.Say("You can also paste it, or the text of the QR code.")
+	title, status := x.words.Say("Type the code"), x.words.Say("You can paste it too: the digits, or the text of the QR code.")
 	if s.Checking {
 		status = x.words.Say("Checking it with the new phone…")
 	}
-	if x.status.Text != status {
-		x.status.SetText(status)
+	scanned := s.Checking && x.field.Digits() == ""
+	if scanned {
+		title = x.words.Say("One moment")
+		status = x.words.Say("Checking the QR code with the new phone…")
 	}
-	set := func(b *kit.Button, on bool) {
-		if b.Disabled() != on {
-			return
-		}
-		if on {
-			b.Enable()
-		} else {
-			b.Disable()
-		}
+	setText(x.title, title)
+	setText(x.status, status)
+	if scanned != x.scanned {
+		x.scanned = scanned
+		x.lay()
 	}
-	set(x.next, x.field.Complete() && !s.Checking)
-	set(x.paste, !s.Checking)
+	able(x.next, x.field.Complete() && !s.Checking)
+	able(x.paste, !s.Checking)
 	switch {
 	case s.Wrong > x.wrong:
 		x.wrong = s.Wrong

@@ -21,9 +21,9 @@ func TestCode(t *testing.T) {
 		s.Wrong, s.TriesLeft = 1, 2
 		f.see(s)
 	})
-	checking := coding("Pixel 9")
-	checking.Checking = true
-	golden(t, "code-checking", checking, nil)
+	scanned := coding("")
+	scanned.Checking = true
+	golden(t, "code-scanned", scanned, nil)
 }
 
 func TestCodeIsTyped(t *testing.T) {
@@ -37,7 +37,7 @@ func TestCodeIsTyped(t *testing.T) {
 	s := coding("Pixel 9")
 	s.Checking = true
 	f.see(s)
-	if !f.says("Checking it with the new phone…") {
+	if !f.says("Checking it with the new phone…") || !f.says("Type the code") {
 		t.Errorf("does not say that it checks:\n%s", f.text())
 	}
 	f.tap("Next")
@@ -93,6 +93,23 @@ func TestCodeIsPasted(t *testing.T) {
 	if f.says("QR code of") {
 		t.Errorf("stays while a code is typed:\n%s", f.text())
 	}
+}
+
+// The text of a QR code proves itself: no code is asked for, unless it is wrong.
+func TestCodeIsScanned(t *testing.T) {
+	s := coding("Pixel 9")
+	s.Checking = true
+	f := newFace(t, s)
+	if f.says("seven digits") || !f.says("Checking the QR code with the new phone…") {
+		t.Errorf("asks for a code:\n%s", f.text())
+	}
+	s.Checking, s.Wrong = false, 1
+	f.see(s)
+	if !f.says("Pixel 9 shows seven digits.") || !f.says("which shows a new one now.") {
+		t.Errorf("asks for no code:\n%s", f.text())
+	}
+	f.write("7429163")
+	f.wanted("code 7429163")
 }
 
 // A name cannot push the field off the screen, nor turn the text around.

@@ -20,8 +20,8 @@ import (
 // type an address is a button, which no list of phones can push away.
 type find struct {
 	sheet
-	how, looking fyne.CanvasObject
-	more, twins  *widget.Label
+	how, looking, still fyne.CanvasObject
+	more, twins         *widget.Label
 
 	rows  map[discovery.InstanceID]*kit.DeviceRow
 	shown []discovery.InstanceID // the rows on the page, in their order
@@ -45,6 +45,7 @@ func newFind(w *Window) screen {
 	x.how = kit.Column(kit.Gap, kit.Title(say("Choose your new phone")),
 		kit.Sentence(say("On the new phone, open Ferry and choose \"My new phone\". It appears here by itself.")))
 	x.looking = kit.Card(0, kit.Line(kit.NewIcon(kit.WiFi, theme.ColorNamePrimary, 24), kit.Sentence(say("Looking for it…"))))
+	x.still = kit.Caption(say("Looking for more…"))
 	x.more, x.twins = kit.Caption(""), kit.Caption(say("Some have the same name. Yours shows its address below its code."))
 	x.page.Back(say("Back"), w.on(w.flow.Back))
 	x.page.Buttons(kit.NewButton(say("Not listed?"), kit.Secondary, func() { w.push(func() screen { return newAddress(w) }) }))
@@ -75,9 +76,7 @@ func (x *find) show(s flow.Snapshot) {
 		more = x.words.Number("And {{.Count}} more. If yours is not listed, type its address.",
 			"And {{.Count}} more. If yours is not listed, type its address.", uint64(s.MoreDevices))
 	}
-	if x.more.Text != more {
-		x.more.SetText(more)
-	}
+	setText(x.more, more)
 	x.more.Hidden, x.twins.Hidden = more == "", !slices.Contains(twins, true)
 	if state != x.state || s.Diagnosis != x.why || !slices.Equal(ids, x.shown) {
 		x.state, x.why, x.shown = state, s.Diagnosis, ids
@@ -121,7 +120,7 @@ func (x *find) lay() {
 	}
 	switch x.state {
 	case findPhones:
-		parts = append(parts, kit.Group(phones...), x.twins, x.more)
+		parts = append(parts, kit.Group(phones...), kit.Column(8, x.twins, x.more, x.still))
 	case findWhy:
 		parts = append(parts, x.looking)
 		parts = append(parts, x.checks(*x.why)...)

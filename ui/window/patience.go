@@ -2,6 +2,7 @@ package window
 
 import (
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/theme"
 
 	"github.com/ferry-move/ferry/app/flow"
 	"github.com/ferry-move/ferry/ui/say"
@@ -35,7 +36,7 @@ func (x *patience) opening(s flow.Snapshot) []fyne.CanvasObject {
 	}
 	return []fyne.CanvasObject{
 		title, kit.Sentence(x.words.Say("Ferry is looking at what there is to move. Nothing of it is changed.")),
-		kit.Caption(say.Path(s.Place)),
+		kit.Card(0, kit.Line(kit.NewIcon(kit.Folder, theme.ColorNamePrimary, 24), kit.Sentence(say.Path(s.Place)))),
 		kit.Caption(x.words.Say("A large archive takes a few minutes.")),
 	}
 }
@@ -54,7 +55,7 @@ func (x *patience) asked(s flow.Snapshot) []fyne.CanvasObject {
 		title = x.words.Say("On {{.Name}}, tap Accept", say.Fields{"Name": name})
 	}
 	return []fyne.CanvasObject{
-		kit.Title(title), kit.NewCrossing(0, kit.Resting),
+		kit.Title(title), kit.NewCrossing(0, kit.Underway),
 		kit.Sentence(x.words.Say("It shows what is to come, and asks whether it may. Nothing moves before that.")),
 	}
 }

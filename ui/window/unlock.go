@@ -22,19 +22,14 @@ func newUnlock(w *Window) screen {
 	x.next = kit.NewButton(words.Say("Unlock"), kit.Primary, w.on(func() { w.flow.Password(x.field.Text()) }))
 	x.next.Disable()
 	x.field.Done = func(string) { x.next.Tapped(nil) }
-	x.field.Changed = func(text string) {
-		if text == "" {
-			x.next.Disable()
-		} else {
-			x.next.Enable()
-		}
-	}
+	x.field.Changed = func(text string) { able(x.next, text != "") }
 	x.page.Back(words.Say("Back"), w.on(w.flow.Back))
 	x.page.Show(
 		kit.Title(words.Say("This archive is locked")),
-		kit.Sentence(words.Say("Type the password that was chosen when {{.Archive}} was made. It stays on this device.", say.Fields{"Archive": say.Path(w.state.Place)})),
+		kit.Sentence(words.Say("Type the password that was chosen when it was made. It stays on this device.")),
 		x.field,
 		kit.NewTick(words.Say("Show the password"), x.field.Reveal),
+		kit.Caption(say.Path(w.state.Place)),
 	)
 	x.page.Buttons(x.next)
 	return x

@@ -26,7 +26,7 @@ func Bar(buttons ...fyne.CanvasObject) *fyne.Container { return container.New(ba
 
 // Line puts an icon before a text.
 func Line(icon *Icon, text *widget.Label) fyne.CanvasObject {
-	return container.New(row{grows: 1, gap: 12, top: true}, icon, text)
+	return container.New(row{grows: 1, gap: 12}, icon, text)
 }
 
 // Card puts objects on a surface, below each other.

@@ -136,6 +136,7 @@ func (e *fieldEntry) FocusGained() {
 	e.has = true
 	e.Entry.FocusGained()
 	e.field.Refresh()
+	reveal(e.field)
 }
 
 // FocusLost implements [fyne.Focusable].
