@@ -51,9 +51,12 @@ func (f *CodeField) Complete() bool { return len(f.digits) == CodeLen }
 // SetProblem says below the field what is wrong with the code; empty = nothing
 // is. A change of the digits takes it away.
 func (f *CodeField) SetProblem(s string) {
-	f.problem.SetText(s)
-	f.problem.Hidden = s == ""
-	f.Refresh()
+	if f.problem.Text != s {
+		f.problem.SetText(s)
+		f.problem.Hidden = s == ""
+		f.Refresh()
+		grown(f)
+	}
 }
 
 // Clear empties the field, but leaves what is said about it.

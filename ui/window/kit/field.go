@@ -73,6 +73,7 @@ func (f *Field) SetProblem(s string) {
 		f.problem.SetText(s)
 		f.problem.Hidden = s == ""
 		f.Refresh()
+		grown(f)
 	}
 }
 

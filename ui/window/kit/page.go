@@ -117,26 +117,37 @@ func (p *Page) TypedKey(k *fyne.KeyEvent) {
 	p.scroll.ScrollToOffset(fyne.NewPos(0, min(far, max(0, p.scroll.Offset.Y+step))))
 }
 
-// reveal scrolls the page that a part is on until the part, which has got the
-// focus, is seen.
-func reveal(part fyne.CanvasObject) {
-	d := fyne.CurrentApp().Driver()
-	c := d.CanvasForObject(part)
+// pageOf is the page that a part is on, or nil: before it is seen, and of what
+// lies over a page.
+func pageOf(part fyne.CanvasObject) *Page {
+	c := fyne.CurrentApp().Driver().CanvasForObject(part)
 	if c == nil || c.Overlays().Top() != nil {
-		return
+		return nil
 	}
-	root, ok := c.Content().(*fyne.Container)
-	if !ok {
-		return
+	if root, ok := c.Content().(*fyne.Container); ok {
+		if l, ok := root.Layout.(pageLayout); ok {
+			return l.page
+		}
 	}
-	if l, ok := root.Layout.(pageLayout); ok {
-		at := d.AbsolutePositionForObject(part).Y - d.AbsolutePositionForObject(l.page.scroll).Y
-		l.page.reveal(part, at)
+	return nil
+}
+
+// reveal scrolls the page of a part, which has got the focus, until it is seen.
+func reveal(part fyne.CanvasObject) {
+	if p := pageOf(part); p != nil {
+		p.reveal(part)
 	}
 }
 
-// reveal does so for a part that is at that height of what is seen of the body.
-func (p *Page) reveal(part fyne.CanvasObject, at float32) {
+// grown gives a part the room that it needs by now, and reveals it.
+func grown(part fyne.CanvasObject) {
+	if p := pageOf(part); p != nil {
+		p.Root.Refresh()
+		p.reveal(part)
+	}
+}
+
+func (p *Page) reveal(part fyne.CanvasObject) {
 	fixed := p.head.Objects
 	for _, b := range p.bar.Objects {
 		fixed = append(fixed[:len(fixed):len(fixed)], b.(*fyne.Container).Objects...)
@@ -145,7 +156,8 @@ func (p *Page) reveal(part fyne.CanvasObject, at float32) {
 		return
 	}
 	const rim = 8
-	by := float32(0)
+	d := fyne.CurrentApp().Driver()
+	at, by := d.AbsolutePositionForObject(part).Y-d.AbsolutePositionForObject(p.scroll).Y, float32(0)
 	switch below := at + part.Size().Height + rim - p.scroll.Size().Height; {
 	case at < rim:
 		by = at - rim

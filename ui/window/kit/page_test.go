@@ -41,6 +41,12 @@ func TestFocusScrolls(t *testing.T) {
 	}
 	walk(c.FocusNext, 36) // around, and to the first row
 	walk(c.FocusPrevious, 8)
+	c.Focus(field.Input())
+	field.SetProblem("It has become higher than it was.")
+	if !seen(field) || field.Size().Height < field.MinSize().Height {
+		t.Error("what is wrong with a field is not seen")
+	}
+	c.Focus(rows[29].(fyne.Focusable))
 	before := p.Offset()
 	if before.Y == 0 {
 		t.Error("the page has not scrolled")
