@@ -40,6 +40,7 @@ func TestCodeIsTyped(t *testing.T) {
 	if !f.says("Checking it with the new phone…") || !f.says("Type the code") {
 		t.Errorf("does not say that it checks:\n%s", f.text())
 	}
+	f.app.Clipboard().SetContent("7654321")
 	f.tap("Next")
 	f.tap("Paste")
 	f.wanted()

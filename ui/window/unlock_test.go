@@ -34,7 +34,8 @@ func TestUnlockAsks(t *testing.T) {
 	if f.says("Sesame") {
 		t.Error("the password is still shown")
 	}
-	f.key(fyne.KeyReturn)
+	f.write("x")
+	f.key(fyne.KeyBackspace, fyne.KeyReturn)
 	f.wanted("password  Sesame")
 	f.see(locked(1))
 	if !f.says("That is not the password") {
@@ -44,12 +45,18 @@ func TestUnlockAsks(t *testing.T) {
 	if f.says("That is not the password") {
 		t.Errorf("stays while another one is typed:\n%s", f.text())
 	}
+	f.see(locked(1)) // nothing new
 	f.tap("Unlock")
 	f.wanted("password open")
+	f.win.Canvas().Unfocus()
 	f.see(locked(2))
 	if !f.says("That is not the password") {
 		t.Errorf("does not say that it was wrong again:\n%s", f.text())
 	}
+	f.write("o")
+	f.key(fyne.KeyBackspace)
+	f.tap("Unlock") // nothing again
+	f.wanted()
 	f.key(fyne.KeyEscape)
 	f.wanted("back")
 }
