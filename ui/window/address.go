@@ -22,23 +22,23 @@ type typed struct {
 }
 
 func newAddress(w *Window) screen {
-	say := w.words.Say
-	x := &typed{sheet: w.sheet(), busy: kit.Sentence(say("Looking for it…"), kit.Quiet)}
-	x.field = kit.NewField(say("Address, or text of the QR code"), "192.168.1.24:41234")
-	x.next = kit.NewButton(say("Next"), kit.Primary, w.on(x.ask))
+	words := w.words
+	x := &typed{sheet: w.sheet(), busy: kit.Sentence(words.Say("Looking for it…"), kit.Quiet)}
+	x.field = kit.NewField(words.Say("Address, or text of the QR code"), "192.168.1.24:41234")
+	x.next = kit.NewButton(words.Say("Next"), kit.Primary, w.on(x.ask))
 	x.field.Changed = func(string) {
 		x.asked = false
 		x.show(w.state)
 	}
 	x.field.Done = func(string) { x.next.Tapped(nil) }
-	x.page.Back(say("Back to the list"), w.back)
+	x.page.Back(words.Say("Back to the list"), w.back)
 	x.page.Show(kit.Column(kit.Gap,
-		kit.Title(say("Type its address")),
-		kit.Sentence(say("The new phone shows it below its code. Type all of it, with the colon.")),
+		kit.Title(words.Say("Type its address")),
+		kit.Sentence(words.Say("The new phone shows it below its code. Type all of it, with the colon.")),
 		x.field, x.busy,
-		kit.Caption(say("The phones must be on one network: the same Wi-Fi, or the hotspot of one of them.")),
+		kit.Caption(words.Say("The phones must be on one network: the same Wi-Fi, or the hotspot of one of them.")),
 	))
-	x.page.Buttons(kit.NewButton(say("Paste"), kit.Secondary, w.on(x.paste)), x.next)
+	x.page.Buttons(kit.NewButton(words.Say("Paste"), kit.Secondary, w.on(x.paste)), x.next)
 	return x
 }
 

@@ -26,11 +26,11 @@ type code struct {
 }
 
 func newCode(w *Window) screen {
-	say := w.words.Say
-	x := &code{sheet: w.sheet(), field: kit.NewCodeField(say("Code"))}
+	words := w.words
+	x := &code{sheet: w.sheet(), field: kit.NewCodeField(words.Say("Code"))}
 	x.title, x.whose, x.status = kit.Title(""), kit.Sentence(x.shows(w.state)), kit.Sentence("", kit.Quiet)
-	x.next = kit.NewButton(say("Next"), kit.Primary, func() { x.give(x.field.Digits()) })
-	x.paste = kit.NewButton(say("Paste"), kit.Secondary, func() { x.field.Paste(w.app.Clipboard().Content()) })
+	x.next = kit.NewButton(words.Say("Next"), kit.Primary, func() { x.give(x.field.Digits()) })
+	x.paste = kit.NewButton(words.Say("Paste"), kit.Secondary, func() { x.field.Paste(w.app.Clipboard().Content()) })
 	x.field.Done = x.give
 	x.field.Changed = func(string) { x.show(w.state) }
 	x.field.Other = func(text string) bool {
@@ -42,7 +42,7 @@ func newCode(w *Window) screen {
 		}
 		return link
 	}
-	x.page.Back(say("Back to the list"), w.on(w.flow.Back))
+	x.page.Back(words.Say("Back to the list"), w.on(w.flow.Back))
 	x.lay()
 	return x
 }

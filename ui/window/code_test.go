@@ -44,6 +44,9 @@ func TestCodeIsTyped(t *testing.T) {
 	f.tap("Next")
 	f.tap("Paste")
 	f.wanted()
+	if got := f.base.screen.(*code).field.Digits(); got != "7429163" {
+		t.Errorf("while it is checked it becomes %q", got)
+	}
 
 	s.Checking, s.Wrong, s.TriesLeft = false, 1, 2
 	f.see(s)

@@ -41,14 +41,14 @@ const (
 
 func newFind(w *Window) screen {
 	x := &find{sheet: w.sheet(), rows: map[discovery.InstanceID]*kit.DeviceRow{}}
-	say := w.words.Say
-	x.how = kit.Column(kit.Gap, kit.Title(say("Choose your new phone")),
-		kit.Sentence(say("On the new phone, open Ferry and choose \"My new phone\". It appears here by itself.")))
-	x.looking = kit.Card(0, kit.Line(kit.NewIcon(kit.WiFi, theme.ColorNamePrimary, 24), kit.Sentence(say("Looking for it…"))))
-	x.still = kit.Caption(say("Looking for more…"))
-	x.more, x.twins = kit.Caption(""), kit.Caption(say("Some have the same name. Yours shows its address below its code."))
-	x.page.Back(say("Back"), w.on(w.flow.Back))
-	x.page.Buttons(kit.NewButton(say("Not listed?"), kit.Secondary, func() { w.push(func() screen { return newAddress(w) }) }))
+	words := w.words
+	x.how = kit.Column(kit.Gap, kit.Title(words.Say("Choose your new phone")),
+		kit.Sentence(words.Say("On the new phone, open Ferry and choose \"My new phone\". It appears here by itself.")))
+	x.looking = kit.Card(0, kit.Line(kit.NewIcon(kit.WiFi, theme.ColorNamePrimary, 24), kit.Sentence(words.Say("Looking for it…"))))
+	x.still = kit.Caption(words.Say("Looking for more…"))
+	x.more, x.twins = kit.Caption(""), kit.Caption(words.Say("Some have the same name. Yours shows its address below its code."))
+	x.page.Back(words.Say("Back"), w.on(w.flow.Back))
+	x.page.Buttons(kit.NewButton(words.Say("Not listed?"), kit.Secondary, func() { w.push(func() screen { return newAddress(w) }) }))
 	return x
 }
 
