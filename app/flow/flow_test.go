@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"testing"
 	"testing/synctest"
@@ -11,6 +12,7 @@ import (
 	"github.com/ferry-move/ferry/app/session"
 	"github.com/ferry-move/ferry/discovery"
 	"github.com/ferry-move/ferry/mobile"
+	"github.com/ferry-move/ferry/mobile/android/ab"
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/mobile/fakephone"
 	"github.com/ferry-move/ferry/p2p/identity"
@@ -384,19 +386,32 @@ func TestArchive(t *testing.T) {
 		d := newDevice(t)
 		defer d.Close()
 		d.Flow.opt.OpenSource = func(_ context.Context, _ string, o session.SourceOptions) (mobile.Device, error) {
-			if p, err := o.Password(); err != nil || string(p) != "sesame" {
+			switch p, err := o.Password(); {
+			case err != nil || string(p) == "broken":
 				return nil, errors.Join(errBroken, err)
+			case string(p) != "sesame":
+				return nil, fmt.Errorf("open: %w", ab.ErrPassword)
 			}
 			return d.phone, nil
 		}
 		d.BeOld("/archive")
-		d.at(Unlock)
-		d.Password("open")
+		if s := d.at(Unlock); s.WrongPasswords != 0 {
+			t.Fatalf("%d wrong ones before the first", s.WrongPasswords)
+		}
+		for i := range 3 {
+			d.Password("open")
+			if s := d.at(Unlock); s.WrongPasswords != i+1 {
+				t.Fatalf("%d wrong ones, not %d", s.WrongPasswords, i+1)
+			}
+		}
+		d.Password("broken")
 		if s := d.at(Problem); !errors.Is(s.Err, errBroken) {
 			t.Fatal(s.Err)
 		}
 		d.Again()
-		d.at(Unlock)
+		if s := d.at(Unlock); s.WrongPasswords != 0 {
+			t.Fatalf("%d wrong ones are left", s.WrongPasswords)
+		}
 		d.Password("sesame")
 		d.at(Find)
 		d.BeOld("/archive") // left before it is given

@@ -51,12 +51,12 @@ func (f *Flow) BeOld(source string) {
 	})
 }
 
-// open opens the old phone.
+// open opens the old phone, with as many passwords as the person gives.
 func (r *role) open(source string) error {
 	ctx, end := r.step()
 	defer end()
 	drain(r.passwords)
-	p, err := r.f.opt.OpenSource(ctx, source, session.SourceOptions{AppQuota: r.f.opt.AppQuota, Password: func() ([]byte, error) {
+	opt := session.SourceOptions{AppQuota: r.f.opt.AppQuota, Password: func() ([]byte, error) {
 		r.change(func(s state) state { s.Screen = Unlock; return s })
 		select {
 		case p := <-r.passwords:
@@ -64,7 +64,12 @@ func (r *role) open(source string) error {
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
-	}})
+	}}
+	p, err := r.f.opt.OpenSource(ctx, source, opt)
+	for session.WrongPassword(err) && ctx.Err() == nil {
+		r.change(func(s state) state { s.WrongPasswords++; return s })
+		p, err = r.f.opt.OpenSource(ctx, source, opt)
+	}
 	if err == nil {
 		r.opened(p)
 	}

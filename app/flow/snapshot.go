@@ -37,6 +37,9 @@ type Snapshot struct {
 	Resolving  bool
 	AddressErr error
 
+	// WrongPasswords is, while Unlock, how many were wrong.
+	WrongPasswords int
+
 	// Peer is the other phone, as far as it is known.
 	Peer Peer
 

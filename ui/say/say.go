@@ -70,8 +70,12 @@ const (
 // direction of the text around it if it has one of its own.
 func Foreign(s string) string {
 	runes, rtl := visible(s)
-	if len(runes) > maxForeign {
-		runes = append(runes[:maxForeign], "…")
+	long := 0
+	for i, r := range runes {
+		if long += utf8.RuneCountInString(r); long > maxForeign {
+			runes = append(runes[:i], "…")
+			break
+		}
 	}
 	return isolate(strings.Join(runes, ""), rtl)
 }

@@ -61,6 +61,8 @@ func TestItems(t *testing.T) {
 func TestForeign(t *testing.T) {
 	tests := []struct{ in, want string }{
 		{"Pixel 9", "Pixel 9"},
+		{strings.Repeat("x", 61), strings.Repeat("x", 60) + "…"},
+		{strings.Repeat("\n", 61), strings.Repeat(`\u000a`, 10) + "…"}, // cut by what is shown of it
 		{"普通话", "普通话"},
 		{"family 👨‍👩‍👧‍👦", "family 👨‍👩‍👧‍👦"},
 		{"a\x1b[2Jb", `a\u001b[2Jb`},

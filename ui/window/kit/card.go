@@ -24,6 +24,11 @@ func Column(gap float32, objects ...fyne.CanvasObject) *fyne.Container {
 // primary one is the last.
 func Bar(buttons ...fyne.CanvasObject) *fyne.Container { return container.New(bar{}, buttons...) }
 
+// Line puts an icon before a text.
+func Line(icon *Icon, text *widget.Label) fyne.CanvasObject {
+	return container.New(row{grows: 1, gap: 12}, icon, text)
+}
+
 // Card puts objects on a surface, below each other.
 func Card(gap float32, objects ...fyne.CanvasObject) fyne.CanvasObject {
 	return newBox(container.New(column{gap: gap, pad: 16}, objects...), theme.ColorNameSeparator)

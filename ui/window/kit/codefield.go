@@ -2,6 +2,7 @@ package kit
 
 import (
 	"image/color"
+	"unicode"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -23,6 +24,9 @@ type CodeField struct {
 	// called on every change. Both may be nil.
 	Done    func(digits string)
 	Changed func(digits string)
+	// Other is offered what is pasted, and reports whether that was for it and
+	// no code. nil = nothing is.
+	Other func(text string) bool
 
 	label   string
 	digits  string
@@ -32,7 +36,7 @@ type CodeField struct {
 
 // NewCodeField makes an empty field. The label is for screen readers.
 func NewCodeField(label string) *CodeField {
-	f := &CodeField{label: label, problem: Sentence("", Bad, Middle)}
+	f := &CodeField{label: label, problem: Sentence("", Bad)}
 	f.problem.Hide()
 	f.ExtendBaseWidget(f)
 	return f
@@ -47,9 +51,12 @@ func (f *CodeField) Complete() bool { return len(f.digits) == CodeLen }
 // SetProblem says below the field what is wrong with the code; empty = nothing
 // is. A change of the digits takes it away.
 func (f *CodeField) SetProblem(s string) {
-	f.problem.SetText(s)
-	f.problem.Hidden = s == ""
-	f.Refresh()
+	if f.problem.Text != s {
+		f.problem.SetText(s)
+		f.problem.Hidden = s == ""
+		f.Refresh()
+		grown(f)
+	}
 }
 
 // Clear empties the field, but leaves what is said about it.
@@ -58,6 +65,9 @@ func (f *CodeField) Clear() { f.digits = ""; f.Refresh() }
 // Paste takes the digits of a text in place of what is there. A text without
 // any changes nothing; of a longer one the first count.
 func (f *CodeField) Paste(s string) {
+	if f.Other != nil && f.Other(s) {
+		return
+	}
 	if d := digitsOf(s); d != "" {
 		f.change(d)
 	}
@@ -65,12 +75,28 @@ func (f *CodeField) Paste(s string) {
 
 func digitsOf(s string) string {
 	out := make([]byte, 0, CodeLen)
-	for i := 0; i < len(s) && len(out) < CodeLen; i++ {
-		if s[i] >= '0' && s[i] <= '9' {
-			out = append(out, s[i])
+	for _, r := range s {
+		if d, ok := digit(r); ok && len(out) < CodeLen {
+			out = append(out, d)
 		}
 	}
 	return string(out)
+}
+
+// digit returns the digit that a character of any script is. Unicode keeps the
+// ten of a script together and in order, and its ranges begin at a zero.
+func digit(r rune) (byte, bool) {
+	for _, in := range unicode.Nd.R16 {
+		if rune(in.Lo) <= r && r <= rune(in.Hi) {
+			return '0' + byte((r-rune(in.Lo))%10), true
+		}
+	}
+	for _, in := range unicode.Nd.R32 {
+		if rune(in.Lo) <= r && r <= rune(in.Hi) {
+			return '0' + byte((r-rune(in.Lo))%10), true
+		}
+	}
+	return 0, false
 }
 
 func (f *CodeField) change(digits string) {
@@ -96,8 +122,8 @@ func (f *CodeField) finish() {
 
 // TypedRune implements [fyne.Focusable].
 func (f *CodeField) TypedRune(r rune) {
-	if r >= '0' && r <= '9' && !f.Complete() {
-		f.change(f.digits + string(r))
+	if d, ok := digit(r); ok && !f.Complete() {
+		f.change(f.digits + string(d))
 	}
 }
 
@@ -125,7 +151,7 @@ func (f *CodeField) TypedShortcut(s fyne.Shortcut) {
 }
 
 // FocusGained implements [fyne.Focusable].
-func (f *CodeField) FocusGained() { f.focused = true; f.Refresh() }
+func (f *CodeField) FocusGained() { f.focused = true; f.Refresh(); reveal(f) }
 
 // FocusLost implements [fyne.Focusable].
 func (f *CodeField) FocusLost() { f.focused = false; f.Refresh() }
@@ -177,7 +203,7 @@ func (f *CodeField) CreateRenderer() fyne.WidgetRenderer {
 		layout: func(s fyne.Size) {
 			h, full := high(), theme.SizeForWidget(sizeCode, f)
 			wide := min(full, (s.Width-middle-gap*(CodeLen-2))/CodeLen)
-			x := (s.Width - wide*CodeLen - middle - gap*(CodeLen-2)) / 2
+			x := float32(0)
 			for i := range CodeLen {
 				put(cells[i], x, 0, wide, h)
 				digits[i].TextSize = min(full*0.8, wide/0.73)
@@ -188,7 +214,7 @@ func (f *CodeField) CreateRenderer() fyne.WidgetRenderer {
 			}
 			if sign.Hidden = f.problem.Hidden; !sign.Hidden {
 				put(sign, 0, h+8, side, side)
-				place(f.problem, side+8, h+8, s.Width-2*(side+8))
+				place(f.problem, side+8, h+8, s.Width-side-8)
 			}
 		},
 		least: func() fyne.Size {

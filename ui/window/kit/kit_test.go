@@ -52,8 +52,6 @@ func parts() []struct {
 	kind := func(g Glyph, title, count, detail string, on bool) fyne.CanvasObject {
 		return NewKindRow(Kind{Icon: g, Title: title, Count: count, Detail: detail, On: on, OpenLabel: "Choose " + title}, func(bool) {}, nothing)
 	}
-	chosen := NewDeviceRow(Device{Name: "Pixel 9", Kind: "Phone", Seen: "just now"}, nothing)
-	chosen.SetOn(true)
 	progress := func(g Glyph, title string, part float32, count string, done bool) fyne.CanvasObject {
 		p := NewKindProgress(g, title)
 		p.Set(part, count, done)
@@ -65,17 +63,24 @@ func parts() []struct {
 	typed.Paste("742 9")
 	bad.Paste("742 916 1")
 	bad.SetProblem("That is not the code on the new phone. 2 tries left.")
+	told := NewField("Address", "192.168.1.24:41234")
+	told.SetText("pixel")
+	told.SetProblem("That is not an address.")
+	secret, tick := NewSecret("Password"), NewTick("Show the password", func(bool) {})
+	secret.SetText("correct horse")
+	tick.Tapped(nil)
 	return []part{
 		{"texts", Column(8, Title("What to move to Pixel 9"), Sentence("Nothing that is here is overwritten or deleted."), Caption("Good until 14:32, then a new one comes."), Big("62 %"))},
 		{"choices", Column(Gap, NewChoice(Send, "My old phone", "Send from here", nothing), NewChoice(Receive, "My new phone", "Receive here", nothing))},
 		{"kinds", Group(kind(Contacts, "Contacts", "412", "1.2 MB", true), kind(Photos, "Photos", "3,412", "14.1 GB", true), kind(Messages, "Messages", "9,310", "", false))},
-		{"devices", Group(chosen, NewDeviceRow(Device{Name: "Desk\u202e\n computer", Kind: "Computer", Seen: "1 min ago", Computer: true}, nothing))},
+		{"devices", Group(NewDeviceRow(Device{Name: "Pixel 9", Kind: "Phone", Seen: "just now"}, nothing), NewDeviceRow(Device{Name: "Desk\u202e\n computer", Kind: "Computer", Seen: "1 min ago", Computer: true}, nothing))},
 		{"crossings", Card(16, NewCrossing(0.3, Underway), NewCrossing(0.3, Resting), NewCrossing(0.6, Adrift), NewCrossing(1, Landed))},
 		{"progress", Card(16, progress(Photos, "Photos", 0.62, "2,120 of 3,412", false), progress(Videos, "Videos", 0, "waiting", false), progress(Contacts, "Contacts", 1, "412", true))},
 		{"room", Card(16, NewCapacity("Room there", Room{Used: 60, Move: 18, Total: 100, Words: "18 of 40 GB"}),
 			NewCapacity("Room there", Room{Used: 90, Move: 13, Total: 100, Words: "13.2 of 10 GB", Lack: "The new phone lacks 3.2 GB. Choose less, or free some room there."}))},
 		{"code", Card(16, NewCode("742 9161"))},
 		{"fields", Column(Gap, typed, bad)},
+		{"lines", Column(Gap, NewField("Address", "192.168.1.24:41234"), told, secret, tick)},
 		{"notices", Column(8, Notice(Plainly, "On home-wifi", "Both phones are on one network."), Notice(Fine, "Connected", ""),
 			Notice(Careful, "2 apps cannot move", "They do not let themselves be copied."), Notice(Wrong, "No network", "Turn Wi-Fi on.", NewButton("Look again", Secondary, nothing)))},
 		{"verdict", Verdict(Fine, "Everything is on Pixel 9")},

@@ -1,6 +1,8 @@
 package kit
 
 import (
+	"slices"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/driver/mobile"
@@ -23,7 +25,7 @@ type Page struct {
 func NewPage() *Page {
 	p := &Page{body: container.New(column{gap: Gap}), head: container.New(centre{short: true}), bar: container.New(centre{}), fill: container.New(inner{})}
 	p.scroll = container.NewVScroll(container.New(centre{}, p.body))
-	p.Root = container.New(pageLayout{}, p.head, p.scroll, p.fill, p.bar)
+	p.Root = container.New(pageLayout{p}, p.head, p.scroll, p.fill, p.bar)
 	p.head.Hide()
 	p.fill.Hide()
 	p.bar.Hide()
@@ -115,9 +117,61 @@ func (p *Page) TypedKey(k *fyne.KeyEvent) {
 	p.scroll.ScrollToOffset(fyne.NewPos(0, min(far, max(0, p.scroll.Offset.Y+step))))
 }
 
+// pageOf is the page that a part is on, or nil: before it is seen, and of what
+// lies over a page.
+func pageOf(part fyne.CanvasObject) *Page {
+	c := fyne.CurrentApp().Driver().CanvasForObject(part)
+	if c == nil || c.Overlays().Top() != nil {
+		return nil
+	}
+	if root, ok := c.Content().(*fyne.Container); ok {
+		if l, ok := root.Layout.(pageLayout); ok {
+			return l.page
+		}
+	}
+	return nil
+}
+
+// reveal scrolls the page of a part, which has got the focus, until it is seen.
+func reveal(part fyne.CanvasObject) {
+	if p := pageOf(part); p != nil {
+		p.reveal(part)
+	}
+}
+
+// grown gives a part the room that it needs by now, and reveals it.
+func grown(part fyne.CanvasObject) {
+	if p := pageOf(part); p != nil {
+		p.Root.Refresh()
+		p.reveal(part)
+	}
+}
+
+func (p *Page) reveal(part fyne.CanvasObject) {
+	fixed := p.head.Objects
+	for _, b := range p.bar.Objects {
+		fixed = append(fixed[:len(fixed):len(fixed)], b.(*fyne.Container).Objects...)
+	}
+	if !p.scroll.Visible() || slices.Contains(fixed, part) {
+		return
+	}
+	const rim = 8
+	d := fyne.CurrentApp().Driver()
+	at, by := d.AbsolutePositionForObject(part).Y-d.AbsolutePositionForObject(p.scroll).Y, float32(0)
+	switch below := at + part.Size().Height + rim - p.scroll.Size().Height; {
+	case at < rim:
+		by = at - rim
+	case below > 0:
+		by = min(below, at-rim) // of one that is higher than the page, the beginning
+	}
+	if by != 0 {
+		p.scroll.ScrollToOffset(fyne.NewPos(0, max(0, p.scroll.Offset.Y+by)))
+	}
+}
+
 // pageLayout gives the head the top, the buttons the bottom, and the bodies the
 // rest.
-type pageLayout struct{}
+type pageLayout struct{ page *Page }
 
 // Layout implements [fyne.Layout].
 func (pageLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {

@@ -64,7 +64,7 @@ func passOn(w fyne.Widget, k *fyne.KeyEvent) {
 func (*press) TypedRune(rune) {}
 
 // FocusGained implements [fyne.Focusable].
-func (p *press) FocusGained() { p.focused = true; p.Refresh() }
+func (p *press) FocusGained() { p.focused = true; p.Refresh(); reveal(p.on) }
 
 // FocusLost implements [fyne.Focusable].
 func (p *press) FocusLost() { p.focused = false; p.Refresh() }

@@ -1,6 +1,8 @@
 package kit
 
 import (
+	"strings"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
@@ -110,42 +112,48 @@ func boxSign(on bool) (Glyph, fyne.ThemeColorName) {
 type Device struct {
 	Name     string
 	Kind     string // "Phone", in the person's language
+	Address  string // where it is; for devices that have one name
 	Seen     string // "just now"
 	Computer bool
 }
 
-// DeviceRow is a device that can be chosen, one of several.
+// DeviceRow is a device that leads on when it is tapped.
 type DeviceRow struct {
 	press
-	radio *Icon
+	icon        *Icon
+	name, about *widget.Label
 }
 
 // NewDeviceRow makes the row of a device.
 func NewDeviceRow(d Device, tapped func()) *DeviceRow {
-	r := &DeviceRow{radio: NewIcon(radioOff, theme.ColorNamePlaceHolder, side)}
+	r := &DeviceRow{icon: NewIcon(Phone, theme.ColorNameForeground, side), name: Sentence("", Bold), about: Caption("")}
+	r.act = tapped
+	r.init(r, container.New(row{grows: 1, gap: 12}, r.icon, Column(2, r.name, r.about),
+		NewIcon(Chevron, theme.ColorNamePlaceHolder, side)), 12)
+	r.Set(d)
+	return r
+}
+
+// Set shows what is known of the same device by now, and reports whether that is
+// something else: the row may have another height then.
+func (r *DeviceRow) Set(d Device) (changed bool) {
 	g := Phone
 	if d.Computer {
 		g = Computer
 	}
-	name := say.Foreign(d.Name)
-	about := d.Kind
-	if d.Seen != "" && about != "" {
-		about += " · "
+	r.icon.Set(g, theme.ColorNameForeground)
+	var about []string
+	for _, s := range []string{d.Kind, d.Address, d.Seen} {
+		if s != "" {
+			about = append(about, s)
+		}
 	}
-	about += d.Seen
-	r.act, r.label = tapped, name+", "+about
-	r.init(r, container.New(row{grows: 2, gap: 12}, r.radio, NewIcon(g, theme.ColorNameForeground, side),
-		Column(2, Sentence(name, Bold), Caption(about))), 12)
-	return r
-}
-
-// SetOn marks the device as the chosen one.
-func (r *DeviceRow) SetOn(on bool) {
-	if on {
-		r.radio.Set(radioOn, theme.ColorNamePrimary)
-	} else {
-		r.radio.Set(radioOff, theme.ColorNamePlaceHolder)
-	}
+	setText(r.name, say.Foreign(d.Name))
+	setText(r.about, strings.Join(about, " · "))
+	label := strings.Join(append([]string{r.name.Text}, about...), ", ")
+	changed = label != r.label
+	r.label = label
+	return changed
 }
 
 // Link is a line that leads somewhere: an icon, words, a chevron.
