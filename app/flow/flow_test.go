@@ -248,7 +248,8 @@ func TestOldPhone(t *testing.T) {
 			t.Fatal("paused")
 		}
 		c.send.Events(session.Waiting{Agreed: true, Until: time.Now()})
-		if s := d.at(Moving); s.Lost == nil || !s.Lost.Agreed {
+		c.send.Events(session.NobodyYet{})
+		if s := d.at(Moving); s.Lost == nil || !s.Lost.Agreed || s.Diagnosis == nil {
 			t.Fatal("not lost")
 		}
 		c.send.Events(session.Item{Kind: "photos", Key: "a", Reason: backup.Vanished})
@@ -256,7 +257,7 @@ func TestOldPhone(t *testing.T) {
 		c.send.Events(session.Item{Kind: "photos", Key: "a", Reason: backup.Vanished})
 		c.send.Events(session.Item{Kind: "photos", Key: "b", Reason: backup.Vanished})
 		c.send.Events(session.Item{Kind: "photos", Key: "c", Name: "c (2)"})
-		if s := d.at(Moving); s.Lost != nil {
+		if s := d.at(Moving); s.Lost != nil || s.Diagnosis != nil {
 			t.Fatal("lost")
 		}
 		c.send.Events(session.Done{Report: report(2), ReceiptPath: "/r"})
@@ -304,11 +305,20 @@ func TestNewPhone(t *testing.T) {
 		if s := d.at(Wait); len(s.Addrs) != 1 || s.Code.IsZero() {
 			t.Fatalf("%+v", s)
 		}
-		c.recv.Events(session.WrongCode{TriesLeft: 1})
-		if s := d.at(Wait); s.Notice != (Notice{Kind: CodeWrong, TriesLeft: 1}) {
-			t.Fatalf("%+v", s.Notice)
+		why := session.NobodyYet{Diagnosis: discovery.Diagnosis{Findings: []discovery.Finding{{Cause: discovery.NobodyHeard}}}}
+		c.recv.Events(why)
+		if s := d.at(Wait); s.Diagnosis == nil || !s.Diagnosis.Has(discovery.NobodyHeard) {
+			t.Fatal("no diagnosis")
 		}
+		c.recv.Events(session.WrongCode{TriesLeft: 1})
+		if s := d.at(Wait); s.Notice != (Notice{Kind: CodeWrong, TriesLeft: 1}) || s.Diagnosis != nil {
+			t.Fatalf("%+v", s)
+		}
+		c.recv.Events(why)
 		c.recv.Events(session.Paired{})
+		if s := d.at(Wait); s.Diagnosis != nil {
+			t.Fatal("somebody came")
+		}
 		offer := transfer.Offer{Peer: receipt.Side{Name: "Old"}, Kinds: []transfer.OfferedKind{{Kind: "photos", Items: 10, Bytes: 1000, Supported: true}}, Free: 7}
 
 		// It is refused.
@@ -361,8 +371,9 @@ func TestNewPhone(t *testing.T) {
 		if g := s.Result.NotMoved; len(g) != 1 || g[0].Count != 1 || g[0].Names[0].Key != "not" {
 			t.Fatalf("%+v", g)
 		}
+		c.recv.Events(why) // which is told once
 		d.Again()
-		if s := d.at(Opening); s.Result != nil { // no code is shown yet
+		if s := d.at(Opening); s.Result != nil || s.Diagnosis == nil { // no code is shown yet
 			t.Fatalf("%+v", s)
 		}
 		c.recv.Events(session.Code{Why: pairing.Paired, Code: code(t)})

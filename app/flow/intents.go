@@ -260,6 +260,7 @@ func (f *Flow) Again() {
 		switch {
 		case s.Role == NewPhone && r.running && !s.cancelled: // the engine waits already
 			next := s.fresh(Wait)
+			next.Diagnosis = s.Diagnosis // it is told once
 			if s.Code.IsZero() { // and shows its code soon
 				next.Screen = Opening
 			}

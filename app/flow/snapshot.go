@@ -28,8 +28,9 @@ type Snapshot struct {
 	Stopping bool
 	Notice   Notice
 
-	// While Find; Diagnosis also while the link is lost. Those that were seen first
-	// come first.
+	// While Find; Diagnosis also while Wait, and while the link is lost: it says why
+	// nobody is found, or comes, after some time. Those that were seen first come
+	// first.
 	Devices     []Device
 	MoreDevices int
 	Diagnosis   *discovery.Diagnosis // nil = none yet

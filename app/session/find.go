@@ -15,8 +15,9 @@ import (
 func Watch(ctx context.Context, loopback bool, changed func([]discovery.Candidate), diagnose func(discovery.Diagnosis)) {
 	b := discovery.Browse(ctx, discovery.Options{Loopback: loopback})
 	defer b.Close()
-	doubts := newDoubts()
-	defer doubts.stop()
+	var doubts doubts
+	doubt := time.NewTicker(DiagnoseAfter)
+	defer doubt.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -27,7 +28,7 @@ func Watch(ctx context.Context, loopback bool, changed func([]discovery.Candidat
 				doubts.somebody()
 			}
 			changed(cs)
-		case <-doubts.due.C:
+		case <-doubt.C:
 			if len(b.Candidates()) > 0 {
 				continue
 			}

@@ -17,16 +17,9 @@ type lookout interface {
 	Close() error
 }
 
-// doubts says why nobody comes, after DiagnoseAfter, and again when that has
-// changed. It belongs to one goroutine.
-type doubts struct {
-	due  *time.Ticker
-	told *discovery.Diagnosis // nil = nothing yet
-}
-
-func newDoubts() *doubts { return &doubts{due: time.NewTicker(DiagnoseAfter)} }
-
-func (d *doubts) stop() { d.due.Stop() }
+// doubts is what was told of why nobody comes; nil = nothing yet. It belongs to one
+// goroutine.
+type doubts struct{ told *discovery.Diagnosis }
 
 // news returns a diagnosis that is worth telling; false = it is that of before, or
 // it is too early to tell.
@@ -65,13 +58,13 @@ func (nobodyLooks) Diagnose() discovery.Diagnosis { return discovery.Diagnosis{}
 func (nobodyLooks) Close() error                  { return nil }
 
 // doubt tells why nobody comes, unless somebody has.
-func (r *receiving) doubt(d *doubts, now discovery.Diagnosis) {
+func (r *receiving) doubt(now discovery.Diagnosis) {
 	if r.awaits() {
-		d.somebody()
+		r.doubts.somebody()
 		return
 	}
 	now.Findings = slices.DeleteFunc(slices.Clone(now.Findings), func(f discovery.Finding) bool { return f.Cause == discovery.NoAnswer })
-	if now, ok := d.news(now); ok {
+	if now, ok := r.doubts.news(now); ok {
 		r.events.tell(NobodyYet{Diagnosis: now})
 	}
 }

@@ -76,6 +76,7 @@ type receiving struct {
 
 	done   bool   // the one move of Once has ended; owned by loop
 	result error  // how; owned by loop
+	doubts doubts // owned by loop
 	shown  uint64 // the code that was shown last, 0 = it is to be shown again; owned by loop
 
 	mu      sync.Mutex
@@ -211,20 +212,21 @@ func (r *receiving) wait(ctx context.Context, changed <-chan struct{}) error {
 		defer t.Stop()
 		look = t.C
 	}
-	doubts := newDoubts()
-	defer doubts.stop()
+	doubt := time.NewTicker(DiagnoseAfter)
+	defer doubt.Stop()
 	out := r.lookOut(ctx)
 	defer out.Close()
 	for {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-doubts.due.C:
-			r.doubt(doubts, out.Diagnose())
+		case <-doubt.C:
+			r.doubt(out.Diagnose())
 		case v := <-r.visits:
 			if !r.welcome(v) {
 				continue
 			}
+			r.doubts.somebody()
 			return r.move(ctx, v)
 		case <-look:
 			if r.held.life.pass(time.Now()) == 0 {

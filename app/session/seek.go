@@ -86,8 +86,9 @@ func (k *seeker) quicker() { k.pause = 0 }
 func (s *sending) seek(ctx context.Context, try func(ctx context.Context, addrs []netip.AddrPort, within time.Duration) (*p2p.Stream, error)) (*p2p.Stream, error) {
 	b := discovery.Browse(ctx, discovery.Options{Loopback: s.opt.Loopback})
 	defer b.Close()
-	doubts := newDoubts()
-	defer doubts.stop()
+	var doubts doubts
+	doubt := time.NewTicker(DiagnoseAfter)
+	defer doubt.Stop()
 	look := time.NewTicker(lifeStep)
 	defer look.Stop()
 	nets := networks()
@@ -120,7 +121,7 @@ func (s *sending) seek(ctx context.Context, try func(ctx context.Context, addrs 
 			if time.Until(due) > pauseFirst {
 				in(pauseFirst)
 			}
-		case <-doubts.due.C:
+		case <-doubt.C:
 			if len(b.Candidates()) > 0 {
 				continue
 			}
