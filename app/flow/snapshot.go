@@ -50,9 +50,11 @@ type Snapshot struct {
 	TriesLeft int
 
 	// While What. Free is the space on the new phone in bytes, -1 = not known.
-	// Preview is nil unless it is that of what is chosen now.
+	// Preview is nil unless it is that of what is chosen now. Estimate is how long
+	// that may take.
 	Kinds      []KindChoice
 	Free       int64
+	Estimate   Estimate
 	Preview    *session.Preview
 	PreviewErr error
 
@@ -124,6 +126,9 @@ type KindChoice struct {
 	On         bool
 	Exceptions int
 }
+
+// moves reports whether something of the kind is to move.
+func (k KindChoice) moves() bool { return k.Taken > 0 || k.On && k.Folders > 0 }
 
 // Offer is what the person at the new phone is asked about.
 type Offer struct {
