@@ -187,6 +187,7 @@ func (r *role) choose(ctx context.Context, c session.Choice) (session.Selection,
 	r.f.mu.Lock()
 	r.choice = &c
 	drain(r.orders)
+	r.picks.withhold(c.Plans)
 	r.changeLocked(func(s state) state { return s.choosing(r.picks.choices(c.Plans), c) })
 	r.f.mu.Unlock()
 	defer func() {

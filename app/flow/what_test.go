@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -88,6 +89,64 @@ func TestLeftOut(t *testing.T) {
 		c.send.Events(session.Done{Report: report(0)})
 		if r := d.at(Done).Result; !r.Complete || r.Erase != EraseNo || r.EraseWhy != LeftOut {
 			t.Fatalf("%+v", r)
+		}
+	})
+}
+
+// Secrets move only if the person turned them on, and that holds for the next move.
+func TestSecrets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDevice(t)
+		defer d.Close()
+		d.phone = fakephone.New(fakephone.Config{Seed: 1, Secrets: 7})
+		all, err := session.Plan(t.Context(), d.phone, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := len(all) - 1
+		d.BeOld("/")
+		c := d.pair()
+		choice := session.Choice{Plans: all}
+		got := ask(func() (session.Selection, error) { return c.send.Select(c.ctx, choice) })
+		s := d.at(What)
+		for i, k := range s.Kinds {
+			if secret := i == last; k.On == secret || k.Info.Secret != secret || k.Taken > 0 == secret {
+				t.Errorf("%+v", k)
+			}
+		}
+		if p := d.Items(fakephone.Secrets, 0, 10); p.Complete {
+			t.Fatal("listed at once")
+		}
+		synctest.Wait()
+		if p := d.Items(fakephone.Secrets, 0, 10); len(p.Items) != 7 || p.Items[0].On {
+			t.Errorf("%+v", p)
+		}
+		d.Move()
+		if sel := <-got; slices.Contains(sel.v.Kinds, fakephone.Secrets) || len(sel.v.Kinds) != last {
+			t.Errorf("%v moves", sel.v.Kinds)
+		}
+		c.send.Events(session.Accepted{Meter: new(transfer.Meter)})
+		c.send.Events(session.Done{Report: report(0)})
+		c.ret <- nil
+		if r := d.at(Done).Result; r.Erase != EraseNo || r.EraseWhy != LeftOut {
+			t.Errorf("%+v", r)
+		}
+		for _, on := range []bool{false, true} {
+			d.Again()
+			c = d.engine()
+			got = ask(func() (session.Selection, error) { return c.send.Select(c.ctx, choice) })
+			if k := d.at(What).Kinds[last]; k.On != on {
+				t.Errorf("%+v", k)
+			}
+			d.TakeKind(fakephone.Secrets, true)
+			d.Move()
+			if sel := <-got; sel.v.Kinds != nil {
+				t.Errorf("%v moves", sel.v.Kinds)
+			}
+			c.send.Events(session.Accepted{Meter: new(transfer.Meter)})
+			c.send.Events(session.Done{Report: report(0)})
+			c.ret <- nil
+			d.at(Done)
 		}
 	})
 }
