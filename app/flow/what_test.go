@@ -13,6 +13,7 @@ import (
 	"github.com/ferry-move/ferry/mobile/fakephone"
 	"github.com/ferry-move/ferry/transfer"
 	"github.com/ferry-move/ferry/transfer/receipt"
+	"github.com/ferry-move/ferry/transfer/wire"
 )
 
 // choosing is a device at What, with what the engine is told in the end.
@@ -89,6 +90,35 @@ func TestLeftOut(t *testing.T) {
 		c.send.Events(session.Done{Report: report(0)})
 		if r := d.at(Done).Result; !r.Complete || r.Erase != EraseNo || r.EraseWhy != LeftOut {
 			t.Fatalf("%+v", r)
+		}
+	})
+}
+
+// Who took so long that the code is wanted again finds the choice as it was left.
+func TestChosenTooLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDevice(t)
+		defer d.Close()
+		d.BeOld("/")
+		c := d.pair()
+		got := ask(func() (session.Selection, error) { return c.send.Select(c.ctx, session.Choice{Plans: plans}) })
+		d.at(What)
+		d.TakeKind("contacts", false)
+		d.Move()
+		<-got
+		late := &transfer.StopError{Kind: wire.StopUnpaired, Remote: true}
+		c.ret <- late
+		if s := d.at(Problem); !errors.Is(s.Err, late) || s.Try != TryAgain|TryFind|TryStart {
+			t.Fatalf("%+v", s)
+		}
+		d.Again()
+		if s := d.at(Code); s.Peer.Addrs[0] != pixel.Addrs[0] || s.Checking {
+			t.Fatalf("%+v", s)
+		}
+		c = d.engine()
+		ask(func() (session.Selection, error) { return c.send.Select(c.ctx, session.Choice{Plans: plans}) })
+		if s := d.at(What); !s.Kinds[0].On || s.Kinds[1].On {
+			t.Fatalf("%+v", s.Kinds)
 		}
 	})
 }

@@ -68,7 +68,7 @@ func (l *looks) end() {
 func (r *receiving) preview(ctx context.Context, s *p2p.Stream) {
 	peer := s.Link().Remote()
 	if !r.mayLook(peer) {
-		s.Reset()
+		preview.Refuse(ctx, s.Control(), wire.StopUnpaired)
 		return
 	}
 	looking, done, ok := r.looks.begin(ctx)
@@ -78,7 +78,7 @@ func (r *receiving) preview(ctx context.Context, s *p2p.Stream) {
 	}
 	defer done()
 	if !r.mayLook(peer) { // its move has begun meanwhile
-		s.Reset()
+		preview.Refuse(ctx, s.Control(), wire.StopUnpaired)
 		return
 	}
 	j, err := journal.Look(journalPath(r.opt.Home, r.opt.Place, peer), peer)

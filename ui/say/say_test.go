@@ -158,7 +158,7 @@ func TestError(t *testing.T) {
 		identity.ErrDamaged, phone.ErrNotFolder, receipt.ErrSignature, receipt.ErrMalformed, fs.ErrNotExist, wire.ErrFrame, syscall.EADDRINUSE,
 		&pairing.WrongCodeError{TriesLeft: 2}, &pairing.WrongCodeError{}, backup.Fail("write", "photos", backup.NoSpace, nil),
 	}
-	for k := wire.StopCancelled; k <= wire.StopTimeout+1; k++ {
+	for k := wire.StopCancelled; k <= wire.StopUnpaired+1; k++ {
 		errs = append(errs, &transfer.StopError{Kind: k}, &transfer.StopError{Kind: k, Remote: true})
 	}
 	for _, err := range errs {
