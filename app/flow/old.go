@@ -231,7 +231,7 @@ func (r *role) see(ctx context.Context, c session.Choice, sel session.Selection)
 	defer r.f.mu.Unlock()
 	r.aside = nil
 	r.changeLocked(func(s state) state {
-		if s.Screen != Previewing || ctx.Err() != nil {
+		if ctx.Err() != nil { // it was taken back
 			return s
 		}
 		return s.previewed(p, err)

@@ -192,9 +192,6 @@ func (r *role) close() {
 	r.closing = true
 	p := r.phone
 	r.phone = nil
-	if r.list != nil {
-		r.list.stop()
-	}
 	r.f.mu.Unlock()
 	r.lists.Wait()
 	if p != nil {

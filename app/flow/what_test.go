@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -177,95 +176,6 @@ func TestSecrets(t *testing.T) {
 			c.send.Events(session.Done{Report: report(0)})
 			c.ret <- nil
 			d.at(Done)
-		}
-	})
-}
-
-func TestPreview(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		asked := make(chan session.Selection)
-		say := make(chan error)
-		d, _ := choosing(t, session.Choice{Plans: plans, Free: -1, Preview: func(ctx context.Context, s session.Selection) (session.Preview, error) {
-			asked <- s
-			select {
-			case err := <-say:
-				return session.Preview{Free: 9, Kinds: []session.PreviewKind{{Kind: "photos", Add: 10}}}, err
-			case <-ctx.Done():
-				return session.Preview{}, ctx.Err()
-			}
-		}})
-		defer d.Close()
-		d.TakeKind("contacts", false)
-		d.Preview()
-		d.at(Previewing)
-		if s := <-asked; len(s.Kinds) != 1 {
-			t.Fatal(s)
-		}
-		say <- nil
-		if s := d.at(What); s.Preview == nil || s.Preview.Kinds[0].Add != 10 || s.Free != 9 {
-			t.Fatalf("%+v", s.Preview)
-		}
-		d.TakeKind("contacts", true)
-		if s := d.at(What); s.Preview != nil {
-			t.Fatal("it is of another selection")
-		}
-		d.Preview()
-		<-asked
-		say <- errBroken
-		if s := d.at(What); s.Preview != nil || !errors.Is(s.PreviewErr, errBroken) {
-			t.Fatalf("%+v", s)
-		}
-		d.Preview()
-		<-asked
-		d.Back()
-		if s := d.at(What); s.PreviewErr != nil {
-			t.Fatal(s.PreviewErr)
-		}
-		d.Back()
-		d.at(Find)
-	})
-}
-
-func TestItems(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		photos := []transfer.KindPlan{{Info: backup.Info{Kind: fakephone.Photos}, Items: 100_000}}
-		d, _ := choosing(t, session.Choice{Plans: photos})
-		defer d.Close()
-		v := d.Snapshot().Version
-		d.Items(fakephone.Photos, 0, 10)
-		synctest.Wait()
-		p := d.Items(fakephone.Photos, 99_990, 1000)
-		if !p.Complete || p.Err != nil || p.Listed != 100_000 || len(p.Items) != 10 || !p.Items[9].On || p.Items[9].Size == 0 {
-			t.Fatalf("%d listed, %d of the page, %v", p.Listed, len(p.Items), p.Err)
-		}
-		if d.Snapshot().Version == v {
-			t.Fatal("nobody learns that there are more")
-		}
-		d.Take(p.Items[9], false)
-		if d.Items(fakephone.Photos, 99_999, 1).Items[0].On || !d.Items(fakephone.Photos, 99_998, 1).Items[0].On {
-			t.Fatal("the wrong one is off")
-		}
-		if p := d.Items(fakephone.Photos, -5, 1<<30); len(p.Items) != maxPage || p.From != 0 {
-			t.Fatalf("%d items from %d", len(p.Items), p.From)
-		}
-		if p := d.Items(fakephone.Photos, 200_000, 10); len(p.Items) != 0 {
-			t.Fatalf("%d items", len(p.Items))
-		}
-		if p := d.Items(fakephone.Photos, 5, -1); len(p.Items) != 0 {
-			t.Fatalf("%d items", len(p.Items))
-		}
-		if p := d.Items("nothing", 0, 10); !p.Complete {
-			t.Fatal("a kind that there is not")
-		}
-		if p := d.Items(fakephone.Contacts, 0, 1); p.Complete {
-			t.Fatal("it waited")
-		}
-		d.Back()
-		if p := d.at(Find); p.Kinds != nil {
-			t.Fatal(p.Kinds)
-		}
-		if p := d.Items(fakephone.Photos, 0, 10); p.Listed != 0 {
-			t.Fatal("it is kept")
 		}
 	})
 }
