@@ -123,7 +123,7 @@ func TestEstimateWhile(t *testing.T) {
 		d.at(Done)
 		d.Again()
 		c = d.engine()
-		got = ask(func() (session.Selection, error) { return c.send.Select(c.ctx, choice) })
+		ask(func() (session.Selection, error) { return c.send.Select(c.ctx, choice) })
 		s := d.at(What)
 		if want := (Estimate{5 * time.Second, 20 * time.Second}); s.Estimate.Least.Round(time.Second) != want.Least || s.Estimate.Most.Round(time.Second) != want.Most {
 			t.Fatalf("after one that took ten seconds: %+v", s.Estimate)
