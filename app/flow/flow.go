@@ -17,6 +17,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 	"sync"
@@ -64,13 +65,15 @@ type Options struct {
 type Flow struct {
 	opt Options // immutable but for Name and Verify
 
-	mu      sync.Mutex      // guards opt.Name and opt.Verify too
-	state   state           // guarded by mu
-	version uint64          // grows with each change; guarded by mu
-	role    *role           // under way, nil = none; guarded by mu
-	closed  bool            // guarded by mu
-	last    <-chan struct{} // closed when the role before has ended, nil = there was none; guarded by mu
-	gauge                   // guarded by mu
+	mu       sync.Mutex      // guards opt.Name and opt.Verify too
+	state    state           // guarded by mu
+	version  uint64          // grows with each change; guarded by mu
+	role     *role           // under way, nil = none; guarded by mu
+	closed   bool            // guarded by mu
+	last     <-chan struct{} // closed when the role before has ended, nil = there was none; guarded by mu
+	gauge                    // guarded by mu
+	limit    int64           // what Limit said last; guarded by mu
+	measured measured        // of the last move that told something; guarded by mu
 
 	roles sync.WaitGroup
 }
@@ -80,6 +83,7 @@ type gauge struct {
 	meter    *transfer.Meter // nil = nothing moves
 	estimate pace.Estimator
 	read     time.Time
+	moving   time.Duration // that of the move, while it is verified
 }
 
 // New makes a flow. It ends with Close.
@@ -116,12 +120,20 @@ func New(o Options) *Flow {
 // Snapshot returns what is to be shown now. It is cheap: while its Version is that
 // of the one before, nothing is to be drawn.
 func (f *Flow) Snapshot() Snapshot {
+	var limit int64
+	if f.opt.Limit != nil {
+		limit = f.opt.Limit()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if limit != f.limit {
+		f.limit = limit
+		f.version++
+	}
 	if d := f.opt.Now().Sub(f.read); d < 0 || d >= meterEvery {
 		f.readMeter()
 	}
-	s := f.state.Snapshot
+	s := f.state.estimated(f.measured, limit).Snapshot
 	s.Version = f.version
 	return s
 }
@@ -133,6 +145,18 @@ func (f *Flow) readMeter() {
 	}
 	f.read = f.opt.Now()
 	f.set(f.state.moved(f.estimate.Add(f.read, f.meter.Snapshot())))
+}
+
+// learn takes from a move that has ended how fast the link to the new phone is. The
+// caller holds mu.
+func (f *Flow) learn(rep *transfer.Report) {
+	if f.meter == nil || rep == nil || f.state.Role != OldPhone || f.meter.Snapshot().Limit > 0 {
+		return
+	}
+	moving := cmp.Or(f.moving, f.estimate.Moving())
+	if least, most, ok := measure(rep.SentItems, rep.SentBytes, rep.Elapsed, moving); ok {
+		f.measured = measured{f.state.Peer.Device, peerAt(f.state.Peer), least, most}
+	}
 }
 
 // Prefer sets this device's name, empty = session.DeviceName(), and whether

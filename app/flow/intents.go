@@ -207,7 +207,7 @@ func (f *Flow) Preview() {
 func (f *Flow) Move() {
 	f.intent(func(r *role, s state) {
 		for _, k := range s.Kinds {
-			if r.choice != nil && (k.Taken > 0 || k.On && k.Folders > 0) {
+			if r.choice != nil && k.moves() {
 				s.leftOut = leftOut(s.Kinds, r.choice.Plans)
 				s.Screen = AskedThere
 				f.set(s)
@@ -260,7 +260,8 @@ func (f *Flow) Again() {
 		switch {
 		case s.Role == NewPhone && r.running && !s.cancelled: // the engine waits already
 			next := s.fresh(Wait)
-			if s.Code.IsZero() { // and shows its code soon
+			next.Diagnosis = s.Diagnosis // it is told once
+			if s.Code.IsZero() {         // and shows its code soon
 				next.Screen = Opening
 			}
 			f.set(next)

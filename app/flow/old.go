@@ -192,6 +192,7 @@ func (r *role) choose(ctx context.Context, c session.Choice) (session.Selection,
 	r.f.mu.Lock()
 	r.choice = &c
 	drain(r.orders)
+	r.picks.withhold(c.Plans)
 	r.changeLocked(func(s state) state { return s.choosing(r.picks.choices(c.Plans), c) })
 	r.f.mu.Unlock()
 	defer func() {
@@ -235,7 +236,7 @@ func (r *role) see(ctx context.Context, c session.Choice, sel session.Selection)
 	defer r.f.mu.Unlock()
 	r.aside = nil
 	r.changeLocked(func(s state) state {
-		if s.Screen != Previewing || ctx.Err() != nil {
+		if ctx.Err() != nil { // it was taken back
 			return s
 		}
 		return s.previewed(p, err)

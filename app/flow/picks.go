@@ -17,7 +17,8 @@ type pick struct {
 	bytes  int64                // sum of those
 }
 
-// picks are what is to move; a kind that is not in it moves whole.
+// picks are what is to move; a kind that is not in it moves whole. A secret one is
+// always in it: see withhold.
 type picks map[backup.Kind]*pick
 
 func (p picks) of(k backup.Kind) *pick {
@@ -29,6 +30,15 @@ func (p picks) of(k backup.Kind) *pick {
 
 // kind turns a whole kind on or off, and forgets what was said of its items.
 func (p picks) kind(k backup.Kind, on bool) { p[k] = &pick{off: !on} }
+
+// withhold leaves out the secret kinds of which nobody has said anything.
+func (p picks) withhold(plans []transfer.KindPlan) {
+	for _, plan := range plans {
+		if k := plan.Info.Kind; plan.Info.Secret && p[k] == nil {
+			p.kind(k, false)
+		}
+	}
+}
 
 // item turns an item on or off.
 func (p picks) item(e Entry, on bool) {

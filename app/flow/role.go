@@ -140,12 +140,13 @@ func (r *role) event(ev session.Event) {
 		r.f.gauge = gauge{meter: ev.Meter}
 	case session.Verifying:
 		r.checked = tally{}
-		r.f.gauge = gauge{meter: ev.Meter}
+		r.f.gauge = gauge{meter: ev.Meter, moving: r.f.estimate.Moving()}
 	case session.Done:
 		if !errors.Is(ev.Err, session.ErrReplaced) { // one in its place is paused too
 			r.pauser.Resume()
 		}
 		r.f.readMeter()
+		r.f.learn(ev.Report)
 		r.f.meter = nil
 		r.f.set(r.f.state.ended(ev, &r.moved, &r.checked))
 		return
@@ -191,9 +192,6 @@ func (r *role) close() {
 	r.closing = true
 	p := r.phone
 	r.phone = nil
-	if r.list != nil {
-		r.list.stop()
-	}
 	r.f.mu.Unlock()
 	r.lists.Wait()
 	if p != nil {

@@ -28,8 +28,9 @@ type Snapshot struct {
 	Stopping bool
 	Notice   Notice
 
-	// While Find; Diagnosis also while the link is lost. Those that were seen first
-	// come first.
+	// While Find; Diagnosis also while Wait, and while the link is lost: it says why
+	// nobody is found, or comes, after some time. Those that were seen first come
+	// first.
 	Devices     []Device
 	MoreDevices int
 	Diagnosis   *discovery.Diagnosis // nil = none yet
@@ -52,9 +53,11 @@ type Snapshot struct {
 	TriesLeft int
 
 	// While What. Free is the space on the new phone in bytes, -1 = not known.
-	// Preview is nil unless it is that of what is chosen now.
+	// Preview is nil unless it is that of what is chosen now. Estimate is how long
+	// that may take.
 	Kinds      []KindChoice
 	Free       int64
+	Estimate   Estimate
 	Preview    *session.Preview
 	PreviewErr error
 
@@ -126,6 +129,9 @@ type KindChoice struct {
 	On         bool
 	Exceptions int
 }
+
+// moves reports whether something of the kind is to move.
+func (k KindChoice) moves() bool { return k.Taken > 0 || k.On && k.Folders > 0 }
 
 // Offer is what the person at the new phone is asked about.
 type Offer struct {

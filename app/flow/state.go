@@ -123,20 +123,20 @@ func (s state) event(ev session.Event) state {
 		s.Diagnosis = &ev.Diagnosis
 	case session.WrongCode:
 		if s.Role == NewPhone {
-			s.Notice = Notice{Kind: CodeWrong, TriesLeft: ev.TriesLeft}
+			s.Notice, s.Diagnosis = Notice{Kind: CodeWrong, TriesLeft: ev.TriesLeft}, nil
 		} else {
 			s.Checking, s.TriesLeft, s.Wrong = false, ev.TriesLeft, s.Wrong+1
 		}
 	case session.Paired:
 		if s.Role == NewPhone {
-			s.Notice, s.Code, s.Link = Notice{Kind: CodeRight}, pairing.Code{}, pairing.Link{}
+			s.Notice, s.Code, s.Link, s.Diagnosis = Notice{Kind: CodeRight}, pairing.Code{}, pairing.Link{}, nil
 		} else {
 			s.Screen, s.Checking, s.Peer.Device = Counting, false, ev.Device
 		}
 	case session.Planned:
 		s.notRead = slices.ContainsFunc(ev.Plans, func(p transfer.KindPlan) bool { return p.Err != nil })
 	case session.Waiting:
-		s.Lost = &Lost{Since: ev.Since, Until: ev.Until, Agreed: ev.Agreed}
+		s.Lost, s.Diagnosis = &Lost{Since: ev.Since, Until: ev.Until, Agreed: ev.Agreed}, nil
 		if s.Screen == Asking {
 			s.Screen, s.Offer = Wait, nil
 		}

@@ -1,8 +1,8 @@
 package flow
 
 import (
-	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +12,7 @@ import (
 	"github.com/ferry-move/ferry/mobile/fakephone"
 	"github.com/ferry-move/ferry/transfer"
 	"github.com/ferry-move/ferry/transfer/receipt"
+	"github.com/ferry-move/ferry/transfer/wire"
 )
 
 // choosing is a device at What, with what the engine is told in the end.
@@ -92,91 +93,89 @@ func TestLeftOut(t *testing.T) {
 	})
 }
 
-func TestPreview(t *testing.T) {
+// Who took so long that the code is wanted again finds the choice as it was left.
+func TestChosenTooLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		asked := make(chan session.Selection)
-		say := make(chan error)
-		d, _ := choosing(t, session.Choice{Plans: plans, Free: -1, Preview: func(ctx context.Context, s session.Selection) (session.Preview, error) {
-			asked <- s
-			select {
-			case err := <-say:
-				return session.Preview{Free: 9, Kinds: []session.PreviewKind{{Kind: "photos", Add: 10}}}, err
-			case <-ctx.Done():
-				return session.Preview{}, ctx.Err()
-			}
-		}})
+		d := newDevice(t)
 		defer d.Close()
+		d.BeOld("/")
+		c := d.pair()
+		got := ask(func() (session.Selection, error) { return c.send.Select(c.ctx, session.Choice{Plans: plans}) })
+		d.at(What)
 		d.TakeKind("contacts", false)
-		d.Preview()
-		d.at(Previewing)
-		if s := <-asked; len(s.Kinds) != 1 {
-			t.Fatal(s)
-		}
-		say <- nil
-		if s := d.at(What); s.Preview == nil || s.Preview.Kinds[0].Add != 10 || s.Free != 9 {
-			t.Fatalf("%+v", s.Preview)
-		}
-		d.TakeKind("contacts", true)
-		if s := d.at(What); s.Preview != nil {
-			t.Fatal("it is of another selection")
-		}
-		d.Preview()
-		<-asked
-		say <- errBroken
-		if s := d.at(What); s.Preview != nil || !errors.Is(s.PreviewErr, errBroken) {
+		d.Move()
+		<-got
+		late := &transfer.StopError{Kind: wire.StopUnpaired, Remote: true}
+		c.ret <- late
+		if s := d.at(Problem); !errors.Is(s.Err, late) || s.Try != TryAgain|TryFind|TryStart {
 			t.Fatalf("%+v", s)
 		}
-		d.Preview()
-		<-asked
-		d.Back()
-		if s := d.at(What); s.PreviewErr != nil {
-			t.Fatal(s.PreviewErr)
+		d.Again()
+		if s := d.at(Code); s.Peer.Addrs[0] != pixel.Addrs[0] || s.Checking {
+			t.Fatalf("%+v", s)
 		}
-		d.Back()
-		d.at(Find)
+		c = d.engine()
+		ask(func() (session.Selection, error) { return c.send.Select(c.ctx, session.Choice{Plans: plans}) })
+		if s := d.at(What); !s.Kinds[0].On || s.Kinds[1].On {
+			t.Fatalf("%+v", s.Kinds)
+		}
 	})
 }
 
-func TestItems(t *testing.T) {
+// Secrets move only if the person turned them on, and that holds for the next move.
+func TestSecrets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		photos := []transfer.KindPlan{{Info: backup.Info{Kind: fakephone.Photos}, Items: 100_000}}
-		d, _ := choosing(t, session.Choice{Plans: photos})
+		d := newDevice(t)
 		defer d.Close()
-		v := d.Snapshot().Version
-		d.Items(fakephone.Photos, 0, 10)
+		d.phone = fakephone.New(fakephone.Config{Seed: 1, Secrets: 7})
+		all, err := session.Plan(t.Context(), d.phone, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := len(all) - 1
+		d.BeOld("/")
+		c := d.pair()
+		choice := session.Choice{Plans: all}
+		got := ask(func() (session.Selection, error) { return c.send.Select(c.ctx, choice) })
+		s := d.at(What)
+		for i, k := range s.Kinds {
+			if secret := i == last; k.On == secret || k.Info.Secret != secret || k.Taken > 0 == secret {
+				t.Errorf("%+v", k)
+			}
+		}
+		if p := d.Items(fakephone.Secrets, 0, 10); p.Complete {
+			t.Fatal("listed at once")
+		}
 		synctest.Wait()
-		p := d.Items(fakephone.Photos, 99_990, 1000)
-		if !p.Complete || p.Err != nil || p.Listed != 100_000 || len(p.Items) != 10 || !p.Items[9].On || p.Items[9].Size == 0 {
-			t.Fatalf("%d listed, %d of the page, %v", p.Listed, len(p.Items), p.Err)
+		if p := d.Items(fakephone.Secrets, 0, 10); len(p.Items) != 7 || p.Items[0].On {
+			t.Errorf("%+v", p)
 		}
-		if d.Snapshot().Version == v {
-			t.Fatal("nobody learns that there are more")
+		d.Move()
+		if sel := <-got; slices.Contains(sel.v.Kinds, fakephone.Secrets) || len(sel.v.Kinds) != last {
+			t.Errorf("%v moves", sel.v.Kinds)
 		}
-		d.Take(p.Items[9], false)
-		if d.Items(fakephone.Photos, 99_999, 1).Items[0].On || !d.Items(fakephone.Photos, 99_998, 1).Items[0].On {
-			t.Fatal("the wrong one is off")
+		c.send.Events(session.Accepted{Meter: new(transfer.Meter)})
+		c.send.Events(session.Done{Report: report(0)})
+		c.ret <- nil
+		if r := d.at(Done).Result; r.Erase != EraseNo || r.EraseWhy != LeftOut {
+			t.Errorf("%+v", r)
 		}
-		if p := d.Items(fakephone.Photos, -5, 1<<30); len(p.Items) != maxPage || p.From != 0 {
-			t.Fatalf("%d items from %d", len(p.Items), p.From)
-		}
-		if p := d.Items(fakephone.Photos, 200_000, 10); len(p.Items) != 0 {
-			t.Fatalf("%d items", len(p.Items))
-		}
-		if p := d.Items(fakephone.Photos, 5, -1); len(p.Items) != 0 {
-			t.Fatalf("%d items", len(p.Items))
-		}
-		if p := d.Items("nothing", 0, 10); !p.Complete {
-			t.Fatal("a kind that there is not")
-		}
-		if p := d.Items(fakephone.Contacts, 0, 1); p.Complete {
-			t.Fatal("it waited")
-		}
-		d.Back()
-		if p := d.at(Find); p.Kinds != nil {
-			t.Fatal(p.Kinds)
-		}
-		if p := d.Items(fakephone.Photos, 0, 10); p.Listed != 0 {
-			t.Fatal("it is kept")
+		for _, on := range []bool{false, true} {
+			d.Again()
+			c = d.engine()
+			got = ask(func() (session.Selection, error) { return c.send.Select(c.ctx, choice) })
+			if k := d.at(What).Kinds[last]; k.On != on {
+				t.Errorf("%+v", k)
+			}
+			d.TakeKind(fakephone.Secrets, true)
+			d.Move()
+			if sel := <-got; sel.v.Kinds != nil {
+				t.Errorf("%v moves", sel.v.Kinds)
+			}
+			c.send.Events(session.Accepted{Meter: new(transfer.Meter)})
+			c.send.Events(session.Done{Report: report(0)})
+			c.ret <- nil
+			d.at(Done)
 		}
 	})
 }

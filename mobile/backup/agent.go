@@ -62,6 +62,10 @@ type Info struct {
 	// Order sorts kinds; lower goes first. The small things that make a phone
 	// usable (contacts, messages) come before photos and video.
 	Order int
+	// Secret tells that items give access to something by themselves: passwords of
+	// Wi-Fi, accounts, keys. Where a person chooses what moves, such a kind moves
+	// only if it was turned on.
+	Secret bool
 }
 
 // Agent stands for one kind of data on one phone. It is safe for use by

@@ -87,6 +87,7 @@ var stops = map[wire.StopKind]Problem{
 	wire.StopDisagree:  {"The two devices do not agree on what was moved, so the move counts as incomplete.", again},
 	wire.StopInternal:  {"The other device met an error and ended the move.", "See what it says there. " + again},
 	wire.StopTimeout:   {"Nobody answered in time.", again},
+	wire.StopUnpaired:  {"The new phone no longer waits for this one: too much time has passed since its code was typed, or it was started again.", "Try again, with the code that it shows now."},
 }
 
 // ended are those that read otherwise on the device that ended the session.
