@@ -84,7 +84,7 @@ func (r *receiving) session(ctx context.Context, s *p2p.Stream) {
 	peer := s.Link().Remote()
 	r.mu.Lock()
 	when, ok := r.paired[peer]
-	ok = ok && time.Since(when) < Life
+	ok = ok && r.trusts(when)
 	busy := r.busy
 	ok = ok || busy && r.held != nil && r.held.device == peer // its link broke, which was not noticed here yet
 	if ok && !busy {

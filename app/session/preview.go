@@ -98,7 +98,7 @@ func (r *receiving) mayLook(peer identity.DeviceID) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	when, ok := r.paired[peer]
-	if !ok || r.busy || time.Since(when) >= Life {
+	if !ok || r.busy || !r.trusts(when) {
 		return false
 	}
 	r.paired[peer] = time.Now()

@@ -21,6 +21,30 @@ func (w Words) Diagnosis(d discovery.Diagnosis) []Problem {
 	return append(out, w.problem(Problem{"It also works without finding:", "read the address on the new phone and give it with --at HOST:PORT."}))
 }
 
+// NobodyComes says on the new phone why the old one may not find it, as Diagnosis
+// does on the old one.
+func (w Words) NobodyComes(d discovery.Diagnosis) []Problem {
+	var out []Problem
+	for _, f := range d.Findings {
+		p := finding(f)
+		switch f.Cause {
+		case discovery.Unlisted, discovery.NoMulticast, discovery.Crowded:
+			p.Next = "Give the address of this device on the old phone."
+		case discovery.NobodyHeard:
+			p = Problem{"No other device is heard at all.", "Start sending on the old phone. If it searches already, the access point may keep its guests apart (\"client isolation\", usual in guest networks): use another network, or a hotspot on one of the devices."}
+		case discovery.NoAnswer: // the new phone is the one that answers
+			continue
+		}
+		if p.What != "" {
+			out = append(out, w.problem(p, Fields{"Networks": strings.Join(f.Interfaces, ", ")}))
+		}
+	}
+	if len(out) == 0 {
+		out = append(out, w.problem(Problem{"This device's network looks fine.", "Check that the old phone is on the same network, and that it is searching."}))
+	}
+	return append(out, w.problem(Problem{"It also works without finding:", "read the address on this device and give it on the old phone, with --at HOST:PORT."}))
+}
+
 // finding returns the messages about one finding.
 func finding(f discovery.Finding) Problem {
 	switch f.Cause {

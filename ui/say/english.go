@@ -60,3 +60,6 @@ func Error(err error) Problem { return English.Error(err) }
 
 // Diagnosis is [Words.Diagnosis] in English.
 func Diagnosis(d discovery.Diagnosis) []Problem { return English.Diagnosis(d) }
+
+// NobodyComes is [Words.NobodyComes] in English.
+func NobodyComes(d discovery.Diagnosis) []Problem { return English.NobodyComes(d) }

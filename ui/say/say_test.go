@@ -133,9 +133,16 @@ func TestEveryCauseHasWords(t *testing.T) {
 		}
 	}
 	for _, d := range []discovery.Diagnosis{{}, {Findings: []discovery.Finding{{Cause: discovery.NoAnswer}}}} {
-		ps := Diagnosis(d)
-		if len(ps) != 2 || !strings.Contains(ps[len(ps)-1].String(), "--at") {
-			t.Errorf("%q", ps)
+		for _, ps := range [][]Problem{Diagnosis(d), NobodyComes(d)} {
+			if len(ps) != 2 || !strings.Contains(ps[len(ps)-1].String(), "--at") {
+				t.Errorf("%q", ps)
+			}
+		}
+	}
+	for c := discovery.Unlisted; c <= discovery.NobodyHeard; c++ {
+		ps := NobodyComes(discovery.Diagnosis{Findings: []discovery.Finding{{Cause: c, Interfaces: []string{"wlan0"}}}})
+		if len(ps) != 2 || ps[0].What == "" || ps[0].Next == "" || strings.Contains(ps[0].String(), "--at") || strings.Contains(ps[0].String(), "{{") {
+			t.Errorf("%v: %q", c, ps)
 		}
 	}
 }
