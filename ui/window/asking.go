@@ -44,7 +44,7 @@ func (x *asking) show(s flow.Snapshot) {
 	x.page.Escape(func() { x.doubt(refuse) })
 	x.page.Buttons(kit.NewButton(x.words.Say("Refuse"), kit.Secondary, refuse), x.accept)
 	x.page.Show(x.what(s)...)
-	x.page.Beside(false, x.where(s)...)
+	x.page.Beside(false, x.where(s))
 	x.count()
 }
 
@@ -86,6 +86,10 @@ func (x *asking) what(s flow.Snapshot) []fyne.CanvasObject {
 		out = append(out, kit.Group(rows...))
 	}
 	out = append(out, x.more, x.sum)
+	if x.offer.Free >= 0 {
+		x.room = kit.NewCapacity(x.words.Say("Room on this phone"), kit.Room{})
+		out = append(out, kit.Card(12, x.room))
+	}
 	if len(strange) > 0 {
 		out = append(out, kit.Notice(kit.Careful, x.words.Say("What cannot come"), x.words.Say("This version of Ferry does not know {{.Kinds}}. That stays on the old phone. Update Ferry here, and start the move again.",
 			say.Fields{"Kinds": say.Path(strings.Join(strange, ", "))})))
@@ -98,7 +102,7 @@ func (x *asking) row(k transfer.OfferedKind) fyne.CanvasObject {
 	info := say.InfoOf(k.Kind)
 	detail := x.words.Bytes(int64(k.Bytes))
 	if k.Cannot > 0 {
-		detail += " · " + x.words.Number("{{.Count}} cannot move", "{{.Count}} cannot move", k.Cannot)
+		detail += " · " + x.words.Number("{{.Count}} item cannot move", "{{.Count}} items cannot move", k.Cannot)
 	}
 	return kit.NewKindRow(kit.Kind{
 		Icon: iconOf(k.Kind), Title: x.words.Title(info), Count: x.content(info, k.Items, k.Folders), Detail: detail, On: true,
@@ -114,11 +118,7 @@ func (x *asking) content(info backup.Info, items, folders uint64) string {
 }
 
 // where is what becomes of it here.
-func (x *asking) where(s flow.Snapshot) (out []fyne.CanvasObject) {
-	if x.offer.Free >= 0 {
-		x.room = kit.NewCapacity(x.words.Say("Room on this phone"), kit.Room{})
-		out = append(out, kit.Card(12, x.room))
-	}
+func (x *asking) where(s flow.Snapshot) fyne.CanvasObject {
 	points := []fyne.CanvasObject{
 		kit.Point(kit.Folder, x.words.Say("Where things go"), say.Path(s.Place)),
 		kit.Point(kit.Check, x.words.Say("What is here stays"), x.words.Say("Nothing here is deleted or overwritten. Of two different things with one name, both are kept.")),
@@ -130,7 +130,7 @@ func (x *asking) where(s flow.Snapshot) (out []fyne.CanvasObject) {
 	if x.offer.Verify {
 		points = append(points, kit.Point(kit.Receipt, x.words.Say("Everything is checked again"), x.words.Say("After the move, both phones read everything once more and compare. That takes about as long as reading it.")))
 	}
-	return append(out, kit.Ruled(points...))
+	return kit.Ruled(points...)
 }
 
 // kinds are those to accept; nil = all that this phone knows, which are more than
@@ -152,31 +152,30 @@ func (x *asking) kinds() (on []backup.Kind) {
 // count says what comes of what is on, and whether it fits.
 func (x *asking) count() {
 	var items, folders uint64
-	var bytes, some, hidden = int64(0), false, x.offer.MoreKinds > 0
+	var bytes int64
 	for _, k := range x.offer.Kinds {
 		if k.Supported && !x.off[k.Kind] {
-			items, folders, bytes, some = items+k.Items, folders+k.Folders, bytes+int64(k.Bytes), true
+			items, folders, bytes = items+k.Items, folders+k.Folders, bytes+int64(k.Bytes)
 		}
 	}
-	whole := x.kinds() == nil
-	if whole { // the kinds that are not shown are in its sum
-		bytes = x.offer.Bytes
-	}
-	if hidden && whole {
-		x.more.SetText(x.words.Number("{{.Count}} more kind is not shown. It comes too, if this phone knows it.", "{{.Count}} more kinds are not shown. They come too, if this phone knows them.", uint64(x.offer.MoreKinds)))
-	} else if hidden {
-		x.more.SetText(x.words.Number("{{.Count}} more kind is not shown. It stays on the old phone unless everything is on.", "{{.Count}} more kinds are not shown. They stay on the old phone unless everything is on.", uint64(x.offer.MoreKinds)))
-	}
-	missing := x.weigh(bytes)
+	whole, hidden := x.kinds() == nil, x.offer.MoreKinds
 	switch {
-	case !some && !(hidden && whole):
-		x.sum.SetText(x.words.Say("Nothing comes"))
-	default:
+	case whole && hidden > 0:
+		bytes = x.offer.Bytes // they are in its sum
+		x.more.SetText(x.words.Number("{{.Count}} more kind is not shown. It comes too, if this phone knows it.", "{{.Count}} more kinds are not shown. They come too, if this phone knows them.", uint64(hidden)))
+	case hidden > 0:
+		x.more.SetText(x.words.Number("{{.Count}} more kind is not shown. It stays on the old phone unless everything is on.", "{{.Count}} more kinds are not shown. They stay on the old phone unless everything is on.", uint64(hidden)))
+	}
+	nothing := items == 0 && folders == 0 && !whole
+	if nothing {
+		x.sum.SetText(x.words.Say("Nothing comes: turn something on, or refuse."))
+	} else {
 		x.sum.SetText(x.words.Say("{{.Items}}, {{.Size}}", say.Fields{"Items": x.content(backup.Info{}, items, folders), "Size": x.words.Bytes(bytes)}))
 	}
-	if x.accept.Enable(); missing > 0 || !some && !(hidden && whole) {
+	if x.accept.Enable(); x.weigh(bytes) > 0 || nothing {
 		x.accept.Disable()
 	}
+	x.page.Root.Refresh() // a text may need another line
 }
 
 // weigh shows the room that so many bytes take here, and returns how many there are

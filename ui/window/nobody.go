@@ -33,15 +33,21 @@ func newNobody(w *Window) screen {
 // ticking implements [ticking]: the code beside it grows old.
 func (x *nobody) ticking() bool { return true }
 
-// show implements [screen].
+// show implements [screen]. When somebody comes, it is over.
 func (x *nobody) show(s flow.Snapshot) {
+	if x.shown && !alone(s) {
+		x.back()
+		return
+	}
 	if code, addr := s.Code.Digits(), address(s); !x.shown || code != x.code || addr != x.addr || s.Diagnosis != x.diagnosis {
 		x.shown, x.code, x.addr, x.diagnosis = true, code, addr, s.Diagnosis
 		x.ticket = x.newTicket(s)
 		x.page.Show(kit.Title(x.words.Say("Waiting for your old phone")), x.ticket.object)
 		x.page.Beside(true, x.help(s)...)
 	}
-	x.ticket.age(s.Expires.Sub(x.now()))
+	if x.ticket.age(s.Expires.Sub(x.now())) {
+		x.page.Root.Refresh() // it may need another line
+	}
 }
 
 func (x *nobody) help(s flow.Snapshot) []fyne.CanvasObject {
@@ -89,7 +95,7 @@ func (x *nobody) checks(d *discovery.Diagnosis) (out []fyne.CanvasObject) {
 		word, sentence string
 		found          []discovery.Cause // the findings that say the same
 	}{
-		{kit.WiFi, w.Say("The same Wi-Fi"), w.Say("Look in the Wi-Fi settings of both phones: the name must be the same. Mobile data alone does not do."),
+		{kit.WiFi, w.Say("The same Wi-Fi"), w.Say("Look in the Wi-Fi settings of both phones: the name must be the same. Mobile data is not enough."),
 			[]discovery.Cause{discovery.NoInterface, discovery.OnlyMobile, discovery.SeveralNetworks}},
 		{kit.Phone, w.Say("Ferry on the old phone"), w.Say("It must be open at \"My old phone\", with the screen on."), nil},
 		{kit.LostLink, w.Say("No guest Wi-Fi"), w.Say("The Wi-Fi of hotels, schools and guests often keeps phones apart. Take another one, or a hotspot."),

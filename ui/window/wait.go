@@ -60,7 +60,9 @@ func (x *wait) show(s flow.Snapshot) {
 		x.is, x.ticket = is, x.newTicket(s)
 		x.fill(s)
 	}
-	x.ticket.age(s.Expires.Sub(now))
+	if x.ticket.age(s.Expires.Sub(now)) {
+		x.page.Root.Refresh() // it may need another line
+	}
 }
 
 // alone tells that nobody has come so far.
@@ -77,21 +79,30 @@ func address(s flow.Snapshot) string {
 }
 
 func (x *wait) fill(s flow.Snapshot) {
-	body := []fyne.CanvasObject{kit.Title(x.words.Say("Waiting for your old phone"))}
+	title := x.words.Say("Waiting for your old phone")
+	if s.Notice.Kind == flow.CodeRight && s.Lost == nil {
+		title = x.words.Say("Your old phone is here")
+	}
+	body := []fyne.CanvasObject{kit.Title(title)}
 	if n := x.notice(s); n != nil {
 		body = append(body, n)
 	}
+	where := kit.Point(kit.Folder, x.words.Say("Where things go"),
+		x.words.Say("{{.Folder}}. Nothing there is deleted or overwritten.", say.Fields{"Folder": say.Path(s.Place)}))
+	if s.Code.IsZero() {
+		x.page.Beside(false)
+		x.page.Show(append(body, kit.Ruled(where))...)
+		return
+	}
 	focused := x.win.Canvas().Focused()
-	if !s.Code.IsZero() {
-		body = append(body, x.ticket.object)
-		if x.is.late {
-			body = append(body, kit.Notice(kit.Careful, x.words.Say("Nobody has come yet"), x.likely(s), x.why.(fyne.CanvasObject)))
-		} else if alone(s) {
-			body = append(body, kit.Group(x.ask.(fyne.CanvasObject)))
-		}
+	body = append(body, x.ticket.object)
+	if x.is.late {
+		body = append(body, kit.Notice(kit.Careful, x.words.Say("Nobody has come yet"), x.likely(s), x.why.(fyne.CanvasObject)))
+	} else if alone(s) {
+		body = append(body, kit.Group(x.ask.(fyne.CanvasObject)))
 	}
 	x.page.Show(body...)
-	x.page.Beside(false, x.ways(s)...)
+	x.page.Beside(false, append(x.scan(s), kit.Ruled(append(x.byHand(s), where)...))...)
 	if focused == x.ask && x.is.late { // the same help, in another place
 		x.win.Canvas().Focus(x.why)
 	}
@@ -108,22 +119,28 @@ func (x *wait) likely(s flow.Snapshot) string {
 	return x.words.Say("Most often the two phones are not on the same Wi-Fi.")
 }
 
-// ways are other ways to the old phone, and where things go.
-func (x *wait) ways(s flow.Snapshot) (out []fyne.CanvasObject) {
-	if text, err := s.Link.Reveal(); err == nil && !s.Code.IsZero() {
-		if qr := kit.QR(text); qr != nil {
-			out = append(out, kit.Card(12, kit.Point(kit.Photos, x.words.Say("Or scan this"),
-				x.words.Say("Scan it with the old phone's camera, copy the text, and paste it there in place of the code.")), qr))
-		}
+// scan is the code for a camera.
+func (x *wait) scan(s flow.Snapshot) []fyne.CanvasObject {
+	text, err := s.Link.Reveal()
+	if err != nil {
+		return nil
 	}
-	var points []fyne.CanvasObject
-	if a := address(s); a != "" && !s.Code.IsZero() {
-		points = append(points, kit.Point(kit.WiFi, x.words.Say("Not listed there?"),
-			x.words.Say("On the old phone, choose \"Not listed?\" and type this address:"), kit.Sentence(a, kit.Bold)))
+	qr := kit.QR(text)
+	if qr == nil {
+		return nil
 	}
-	points = append(points, kit.Point(kit.Folder, x.words.Say("Where things go"),
-		x.words.Say("{{.Folder}}. Nothing there is deleted or overwritten.", say.Fields{"Folder": say.Path(s.Place)})))
-	return append(out, kit.Ruled(points...))
+	return []fyne.CanvasObject{kit.Card(12, kit.Point(kit.Phone, x.words.Say("Or scan this"),
+		x.words.Say("Scan it with the old phone's camera, copy the text, and paste it there in place of the code.")), qr)}
+}
+
+// byHand is the address to type where this phone is not found.
+func (x *wait) byHand(s flow.Snapshot) []fyne.CanvasObject {
+	a := address(s)
+	if a == "" {
+		return nil
+	}
+	return []fyne.CanvasObject{kit.Point(kit.WiFi, x.words.Say("Not listed there?"),
+		x.words.Say("On the old phone, choose \"Not listed?\" and type this address:"), kit.Sentence(a, kit.Bold))}
 }
 
 // notice is what happened to the code, or to the last offer; nil = nothing.

@@ -7,11 +7,17 @@ import (
 
 // Beside gives the page a second column, which stands beside the body where there
 // is room for both. Where there is not, it stands below it; with over, in its place.
-// Both scroll as one.
+// Both scroll as one. No objects take it away.
 func (p *Page) Beside(over bool, objects ...fyne.CanvasObject) {
+	if len(objects) == 0 {
+		p.body.Show()
+		p.head.Layout = centre{short: true}
+		p.scroll.Content = container.New(centre{}, p.body)
+		p.Root.Refresh()
+		return
+	}
 	p.head.Layout = twinHead{}
 	p.scroll.Content = container.New(twin{over}, p.body, Column(Gap, objects...))
-	p.scroll.Refresh()
 	p.Root.Refresh()
 }
 
