@@ -128,7 +128,7 @@ func (x *asking) where(s flow.Snapshot) fyne.CanvasObject {
 			x.words.Say("Up to {{.Size}} need not come again.", say.Fields{"Size": x.words.Bytes(min(x.offer.Already, x.offer.Bytes))})))
 	}
 	if x.offer.Verify {
-		points = append(points, kit.Point(kit.Receipt, x.words.Say("Everything is checked again"), x.words.Say("After the move, both phones read everything once more and compare. That takes about as long as reading it.")))
+		points = append(points, kit.Point(kit.Receipt, x.words.Say("Everything is checked again"), x.words.Say("After the move, both phones read everything once more and compare. That takes more time.")))
 	}
 	return kit.Ruled(points...)
 }

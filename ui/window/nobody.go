@@ -57,11 +57,11 @@ func (x *nobody) help(s flow.Snapshot) []fyne.CanvasObject {
 		kit.Sentence(w.Say("This phone goes on waiting while you look. The most frequent reasons come first.")),
 	}
 	out = append(out, x.found(s.Diagnosis)...)
-	out = append(out, kit.Ruled(x.checks(s.Diagnosis)...), kit.Card(12,
-		kit.Point(kit.Receive, w.Say("Another way: a hotspot"), w.Say("No Wi-Fi is needed, and no internet. Ferry uses none of your mobile data.")),
-		kit.Sentence(w.Say("1. On one of the phones, turn its hotspot on, in the system's settings.")),
-		kit.Sentence(w.Say("2. On the other one, join it as you join a Wi-Fi.")),
-		kit.Sentence(w.Say("3. Come back here, and look for this phone on the old one again."))))
+	out = append(out, kit.Ruled(x.checks(s.Diagnosis)...), kit.Card(12, kit.Point(kit.Receive, w.Say("Another way: a hotspot"),
+		w.Say("No Wi-Fi is needed, and no internet. Ferry uses none of your mobile data."), kit.Column(4,
+			kit.Sentence(w.Say("1. On one of the phones, turn its hotspot on, in the system's settings.")),
+			kit.Sentence(w.Say("2. On the other one, join it as you join a Wi-Fi.")),
+			kit.Sentence(w.Say("3. Come back here, and look for this phone on the old one again."))))))
 	if x.addr != "" {
 		out = append(out, kit.Card(12, kit.Point(kit.Send, w.Say("Another way: the address"),
 			w.Say("It works where phones cannot find each other by themselves. On the old phone, choose \"Not listed?\" and type:"), kit.Big(x.addr))))

@@ -87,8 +87,8 @@ func (x *wait) fill(s flow.Snapshot) {
 	if n := x.notice(s); n != nil {
 		body = append(body, n)
 	}
-	where := kit.Point(kit.Folder, x.words.Say("Where things go"),
-		x.words.Say("{{.Folder}}. Nothing there is deleted or overwritten.", say.Fields{"Folder": say.Path(s.Place)}))
+	where := kit.Point(kit.Folder, x.words.Say("Where things go"), say.Path(s.Place),
+		kit.Sentence(x.words.Say("Nothing there is deleted or overwritten."), kit.Quiet))
 	if s.Code.IsZero() {
 		x.page.Beside(false)
 		x.page.Show(append(body, kit.Ruled(where))...)
