@@ -18,6 +18,8 @@ var touch = map[string]string{
 	"To verify it, run \"ferry send --verify\" again: what is there is not sent twice.":                               "To check it, start the move again: what is there is not sent twice.",
 	"The other device may not be ready yet: start \"ferry receive\" on it.":                                           "The other device may not be ready yet: open Ferry on it and choose \"My new phone\".",
 	"read the address on the new phone and give it with --at HOST:PORT.":                                              "type the address that the new phone shows.",
+	"Start sending on the old phone. If it searches already, the access point may keep its guests apart (\"client isolation\", usual in guest networks): use another network, or a hotspot on one of the devices.": "Open Ferry on the old phone, at \"My old phone\". If it is open there, the Wi-Fi may keep its guests apart, as guest networks do: use another network, or a hotspot on one of the devices.",
+	"read the address on this device and give it on the old phone, with --at HOST:PORT.":                                                                                                                           "type the address of this device on the old phone.",
 	"Use --at.":                     "Type the address that the new phone shows.",
 	"Use --at, or another network.": "Type the address that the new phone shows, or use another network.",
 	"Allow it in the firewall (UDP, port 5353 and ferry's own).":                                                                                           "Allow Ferry in the firewall.",

@@ -74,6 +74,8 @@ type Window struct {
 	base  open
 	over  []open // what the person opened over it
 	state flow.Snapshot
+
+	system system
 }
 
 // New fills w. It ends with Close.
@@ -87,6 +89,7 @@ func New(a fyne.App, w fyne.Window, opt Options) *Window {
 func newWindow(a fyne.App, w fyne.Window, opt Options, m model) *Window {
 	x := &Window{app: a, win: w, opt: opt, flow: m, store: opt.Settings, do: fyne.Do, now: time.Now}
 	w.SetPadded(false)
+	x.listen()
 	x.prefer()
 	x.draw()
 	return x
