@@ -30,6 +30,8 @@ type Kind struct {
 	Title         string
 	Count, Detail string // "3,412", "14.1 GB"
 	On            bool
+	// Some tells that a part of it is chosen, whatever On is. A tap chooses the rest.
+	Some bool
 	// OpenLabel says what the chevron does; it is for screen readers.
 	OpenLabel string
 }
@@ -77,6 +79,11 @@ func (r *KindRow) Set(k Kind) {
 		r.detail.SetText(text)
 	}
 	r.label = k.Title + ", " + text
+	if k.Some {
+		r.on = false
+		r.box.Set(boxSome, theme.ColorNamePrimary)
+		return
+	}
 	r.SetOn(k.On)
 }
 
