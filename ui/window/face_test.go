@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"image/png"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,6 +35,7 @@ type player struct {
 	flow.Snapshot
 	wants []string
 	items func(kind backup.Kind, from, n int) flow.Page
+	open  func(e flow.Entry) (io.ReadSeekCloser, int64, error)
 }
 
 func (p *player) note(format string, args ...any) {
@@ -69,6 +71,13 @@ func (p played) Items(k backup.Kind, from, n int) flow.Page {
 		return flow.Page{Kind: k, From: from, Complete: true}
 	}
 	return p.items(k, from, n)
+}
+
+func (p played) Open(e flow.Entry) (io.ReadSeekCloser, int64, error) {
+	if p.open == nil {
+		return nil, 0, flow.ErrNoContent
+	}
+	return p.open(e)
 }
 
 // face is a window whose flow the test plays.
