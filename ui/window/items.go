@@ -21,7 +21,7 @@ import (
 
 // items shows what is in a kind, each with a box of its own.
 type items struct {
-	*Window
+	sheet
 	info    backup.Info
 	entries entries
 	all     *kit.KindRow // everything in it
@@ -32,10 +32,11 @@ type items struct {
 	stop    context.CancelFunc
 }
 
-func newItems(x *Window, k flow.KindChoice) *items {
+func newItems(x sheet, k flow.KindChoice) *items {
 	kind := k.Info.Kind
-	it := &items{Window: x, info: k.Info, note: kit.Caption("")}
+	it := &items{sheet: x, info: k.Info, note: kit.Caption("")}
 	it.entries.fetch = func(from, n int) flow.Page { return x.flow.Items(kind, from, n) }
+	it.note.Hide()
 	it.all = kit.NewKindRow(it.everything(k), func(on bool) { x.on(func() { x.flow.TakeKind(kind, on) })() }, nil)
 	it.above = []fyne.CanvasObject{kit.Title(x.words.Title(k.Info)), kit.Group(it.all), it.note}
 	ctx, stop := context.WithCancel(context.Background())
@@ -64,8 +65,10 @@ func (it *items) show(s flow.Snapshot) {
 	it.entries.renew()
 	it.all.Set(it.everything(k))
 	note := it.noteOf()
-	if it.note.Hidden = note == ""; note != it.note.Text {
+	if note != it.note.Text {
+		it.note.Hidden = note == ""
 		it.note.SetText(note)
+		it.page.Root.Refresh() // it may be another height
 	}
 	it.list.Refresh()
 }
@@ -130,7 +133,9 @@ func (it *items) toggle(i int) {
 }
 
 // thumbOf is the name by which kit.Thumbs knows a picture.
-func thumbOf(e flow.Entry) string { return fmt.Sprintf("%d %d %s", e.Size, e.ModTime.UnixNano(), e.Key) }
+func thumbOf(e flow.Entry) string {
+	return fmt.Sprintf("%d %d %s", e.Size, e.ModTime.UnixNano(), e.Key)
+}
 
 // picture opens the picture of that name. Reading it ends with ctx.
 func (w *Window) picture(ctx context.Context, kind backup.Kind, name string) (io.ReadSeekCloser, int64, error) {

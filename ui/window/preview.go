@@ -8,6 +8,7 @@ import (
 
 	"github.com/ferry-move/ferry/app/flow"
 	"github.com/ferry-move/ferry/app/session"
+	"github.com/ferry-move/ferry/ui/say"
 	"github.com/ferry-move/ferry/ui/window/kit"
 )
 
@@ -45,7 +46,7 @@ func (x *preview) show(s flow.Snapshot) {
 	x.of = s.Preview
 	body := []fyne.CanvasObject{
 		kit.Title(x.words.Say("What would happen")),
-		kit.Sentence(x.words.Say("Nothing has moved yet. This is what the new phone says, from what it has now."), kit.Quiet),
+		kit.Sentence(x.words.Say("Nothing has moved yet. The new phone compared this with what it has."), kit.Quiet),
 	}
 	var rows []fyne.CanvasObject
 	for _, p := range s.Preview.Kinds {
@@ -55,11 +56,14 @@ func (x *preview) show(s flow.Snapshot) {
 			}
 		}
 	}
-	room := kit.NewCapacity(x.words.Say("Room there"), x.roomThere(s, c))
+	room := x.roomThere(s, c)
+	if room.Words = x.words.Bytes(c.needs); s.Free >= 0 {
+		room.Words = x.words.Say("{{.Size}}, with {{.Free}} free there", say.Fields{"Size": room.Words, "Free": x.words.Bytes(s.Free)})
+	}
 	if len(rows) == 0 {
 		rows = append(rows, kit.Sentence(x.words.Say("There is nothing to move in what you chose.")))
 	}
-	x.page.Show(append(body, kit.Ruled(kit.Pair(kit.Sentence(x.words.Say("To be sent"), kit.Bold), kit.Sentence(x.words.Bytes(over(s)))), room), kit.Ruled(rows...))...)
+	x.page.Show(append(body, kit.NewCapacity(x.words.Say("To be sent"), room), kit.Ruled(rows...))...)
 }
 
 // head says which kind it is, and how much of it is to be sent.
@@ -79,7 +83,7 @@ func (x *preview) kind(p session.PreviewKind) (out []fyne.CanvasObject) {
 		}
 	}
 	line(p.Add-min(p.Add, p.Rename), x.words.Say("New there"))
-	line(p.Rename, x.words.Say("New there, under another name"))
+	line(p.Rename, x.words.Say("New there, renamed"))
 	line(p.Merge, x.words.Say("Joined with what is there"))
 	line(p.Skip, x.words.Say("There already"), kit.Quiet)
 	line(p.Cannot, x.words.Say("Cannot move"), kit.Heed)

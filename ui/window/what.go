@@ -16,14 +16,14 @@ import (
 // what is where a person chooses what to move.
 type what struct {
 	sheet
-	title, sum *widget.Label
-	room       *kit.Capacity
-	rows       map[backup.Kind]*kit.KindRow
-	made       made
-	preview    *kit.Button // takes it back too, while it is asked for
-	move       *kit.Button
-	asked      bool   // the preview is shown when it comes
-	open       *items // of the kind that is open, nil = none is
+	sum     *widget.Label
+	room    *kit.Capacity
+	rows    map[backup.Kind]*kit.KindRow
+	made    made
+	preview *kit.Button // takes it back too, while it is asked for
+	move    *kit.Button
+	asked   bool   // the preview is shown when it comes
+	open    *items // of the kind that is open, nil = none is
 }
 
 // made tells which parts the page is made of.
@@ -35,7 +35,7 @@ type made struct {
 
 func newWhat(w *Window) screen {
 	x := &what{sheet: w.sheet(), rows: map[backup.Kind]*kit.KindRow{}}
-	x.title, x.sum = kit.Title(""), kit.Sentence("", kit.Quiet)
+	x.sum = kit.Sentence("", kit.Quiet)
 	x.room = kit.NewCapacity(w.words.Say("Room there"), kit.Room{})
 	x.preview = kit.NewButton("", kit.Secondary, w.on(x.ask))
 	x.move = kit.NewButton(w.words.Say("Move"), kit.Primary, w.on(w.flow.Move))
@@ -46,7 +46,6 @@ func newWhat(w *Window) screen {
 
 func (x *what) show(s flow.Snapshot) {
 	c := chosenOf(s)
-	setText(x.title, x.heading(s))
 	setText(x.sum, x.summary(s, c))
 	x.room.Set(x.roomThere(s, c))
 	for _, k := range s.Kinds {
@@ -95,14 +94,6 @@ func (x *what) foresee() screen { return newPreview(x.Window) }
 
 func (x *what) cannot() screen { return newCannot(x.Window) }
 
-// heading names the new phone, where it has said its name.
-func (x *what) heading(s flow.Snapshot) string {
-	if s.Peer.Name == "" {
-		return x.words.Say("What to move")
-	}
-	return x.words.Say("What to move to {{.Phone}}", say.Fields{"Phone": say.Foreign(s.Peer.Name)})
-}
-
 // summary says what is chosen, and what is being done about it.
 func (x *what) summary(s flow.Snapshot, c chosen) string {
 	switch {
@@ -111,7 +102,11 @@ func (x *what) summary(s flow.Snapshot, c chosen) string {
 	case !c.any:
 		return x.words.Say("Nothing is chosen. Turn on at least one kind.")
 	}
-	return x.words.Items(c.items) + " · " + x.words.Bytes(c.bytes)
+	f := say.Fields{"Phone": say.Foreign(s.Peer.Name), "Items": x.words.Items(c.items), "Size": x.words.Bytes(c.bytes)}
+	if s.Peer.Name == "" {
+		return x.words.Say("{{.Items}}, {{.Size}}", f)
+	}
+	return x.words.Say("To {{.Phone}}: {{.Items}}, {{.Size}}", f)
 }
 
 // roomThere says what is free on the new phone, and what of it this takes.
@@ -193,7 +188,7 @@ func here(k flow.KindChoice) bool { return k.Err == nil && k.Items+k.Folders > 0
 
 // lay puts the page together.
 func (x *what) lay(s flow.Snapshot) {
-	body := []fyne.CanvasObject{x.title, x.sum, x.room}
+	body := []fyne.CanvasObject{kit.Title(x.words.Say("What to move")), x.sum, x.room}
 	var kinds, links []fyne.CanvasObject
 	var none []string
 	var cannot uint64
@@ -245,17 +240,23 @@ func (x *what) openKind(kind backup.Kind) {
 	}
 	x.asked = false
 	x.shut()
-	x.open = newItems(x.Window, k)
+	focused := x.win.Canvas().Focused() != nil
+	x.open = newItems(x.sheet, k)
 	x.page.Beside(x.words.Say("All kinds"), func() { x.guard(x.closeKind) }, x.open.list, x.open.above...)
 	x.open.show(x.state)
-	x.win.Canvas().Focus(x.open.all)
+	if focused { // not where fingers tap
+		x.win.Canvas().Focus(x.open.all)
+	}
 }
 
 // closeKind goes back to the kinds.
 func (x *what) closeKind() {
 	kind := x.open.info.Kind
+	focused := x.win.Canvas().Focused() != nil
 	x.shut()
-	x.win.Canvas().Focus(x.rows[kind])
+	if focused {
+		x.win.Canvas().Focus(x.rows[kind])
+	}
 }
 
 // shut takes the items away.

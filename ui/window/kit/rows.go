@@ -56,7 +56,7 @@ func NewKindRow(k Kind, changed func(on bool), open func()) *KindRow {
 		r.SetOn(!r.on)
 		r.changed(r.on)
 	}
-	objects := []fyne.CanvasObject{r.box, NewIcon(k.Icon, theme.ColorNameForeground, side), Pair(r.title, r.detail)}
+	objects := []fyne.CanvasObject{r.box, NewIcon(k.Icon, theme.ColorNameForeground, side), container.New(apart{least: 240}, r.title, r.detail)}
 	if open != nil {
 		more := new(press)
 		more.act, more.label = open, k.OpenLabel
