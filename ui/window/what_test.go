@@ -6,10 +6,14 @@ import (
 	"strings"
 	"testing"
 
+	"fyne.io/fyne/v2"
+
 	"github.com/ferry-move/ferry/app/flow"
 	"github.com/ferry-move/ferry/app/session"
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/ui/say"
+	"github.com/ferry-move/ferry/ui/window/kit"
+	"github.com/ferry-move/ferry/ui/window/kit/kittest"
 )
 
 // info describes a kind as its agent does.
@@ -101,4 +105,164 @@ func TestPreviewLooks(t *testing.T) {
 	s := choosing()
 	s.Preview = foreseen()
 	golden(t, "preview", s, func(f *face) { f.push(func() screen { return newPreview(f.Window) }) })
+}
+
+// button finds a button by its words.
+func (f *face) button(words string) *kit.Button {
+	f.t.Helper()
+	for _, b := range kittest.Find[*kit.Button](f.win.Content()) {
+		if b.Text() == words {
+			return b
+		}
+	}
+	f.t.Fatalf("there is no button %q:\n%s", words, f.text())
+	return nil
+}
+
+func TestChooseKinds(t *testing.T) {
+	f := newFace(t, choosing())
+	f.tap("Contacts, 412 · 1.2 MB")
+	f.tap("Photos, 3,410 of 3,412 · 14 GB")
+	f.wanted("kind contacts false", "kind photos true")
+	f.tap("Contacts, 412 · 1.2 MB") // it was not taken, and is on as before
+	f.wanted("kind contacts false")
+	f.tap("Move")
+	f.tap("Choose another phone")
+	f.wanted("move", "back")
+	s := choosing()
+	s.Kinds[0].On, s.Kinds[0].Taken, s.Kinds[0].TakenBytes = false, 0, 0
+	f.see(s)
+	f.tap("Contacts, 412 · 1.2 MB")
+	f.wanted("kind contacts true")
+	if !strings.Contains(f.text(), "3,641 items") {
+		t.Error(f.text())
+	}
+}
+
+// Nothing and too much cannot be moved, and the screen says why.
+func TestMoveIsPossible(t *testing.T) {
+	nothing := choosing()
+	for i := range nothing.Kinds {
+		nothing.Kinds[i].On, nothing.Kinds[i].Taken, nothing.Kinds[i].TakenBytes, nothing.Kinds[i].Exceptions = false, 0, 0, 0
+	}
+	folders := nothing
+	folders.Kinds = append([]flow.KindChoice{{Info: info("videos", "Videos", "video", "videos"), Folders: 3, On: true}}, nothing.Kinds[1:]...)
+	unknown, little, least := choosing(), choosing(), choosing()
+	unknown.Free, little.Free, least.Free = -1, 16_000_000_000, 100_000_000
+	small, untold, large := little, little, least
+	small.Preview, large.Preview = foreseen(), foreseen()
+	untold.PreviewErr = session.ErrNoPreview
+	all := choosing()
+	all.Free = 16_613_200_000
+	hostile := choosing()
+	hostile.Preview = &session.Preview{Free: -1, Kinds: []session.PreviewKind{{Kind: "photos", Bytes: 1 << 62}, {Kind: "apps", Bytes: 1 << 62}, {Kind: "music", Bytes: 1 << 62}}}
+	for name, c := range map[string]struct {
+		s             flow.Snapshot
+		move, preview bool
+		say           string
+	}{
+		"all":                        {choosing(), true, true, "17 GB of 41 GB"},
+		"just fits":                  {all, true, true, "17 GB of 17 GB"},
+		"nothing":                    {nothing, false, false, "Nothing is chosen."},
+		"folders":                    {folders, true, true, "3 folders"},
+		"room not known":             {unknown, true, true, "not known"},
+		"too little":                 {little, false, true, "look at the preview"},
+		"enough for what is new":     {small, true, true, "891 MB of 16 GB"},
+		"too little for what is new": {large, false, true, "The new phone lacks 791 MB."},
+		"nobody can tell":            {untold, true, true, "There is no preview"},
+		"more than there is":         {hostile, false, true, "The new phone lacks"},
+	} {
+		f := newFace(t, c.s)
+		if move, preview := !f.button("Move").Disabled(), !f.button("Preview").Disabled(); move != c.move || preview != c.preview {
+			t.Errorf("%s: Move %v, Preview %v", name, move, preview)
+		}
+		if text := strings.ReplaceAll(f.text(), "\n", " "); !strings.Contains(text, c.say) {
+			t.Errorf("%s: %q is not said: %s", name, c.say, text)
+		}
+	}
+}
+
+// A preview is shown when it comes, unless the person looks at something else.
+func TestPreviewComes(t *testing.T) {
+	f := newFace(t, choosing())
+	asking, told := choosing(), choosing()
+	asking.Screen, told.Preview = flow.Previewing, foreseen()
+	ask := func() {
+		f.player.Snapshot = asking // from then on
+		f.tap("Preview")
+		f.wanted("preview")
+	}
+	ask()
+	if b := f.button("Move"); !b.Disabled() {
+		t.Error("it can be moved while the preview is asked for")
+	}
+	f.tap("Stop asking")
+	f.wanted("back")
+	f.see(choosing())
+	f.see(told)
+	if strings.Contains(f.text(), "There already") {
+		t.Error("nobody asked, and it is shown")
+	}
+	f.see(choosing())
+	ask()
+	f.see(told)
+	if text := f.text(); !strings.Contains(text, "There already") || strings.Contains(text, "Apps") {
+		t.Errorf("%s", text)
+	}
+	f.key(fyne.KeyReturn)
+	f.wanted("move")
+	f.key(fyne.KeyEscape)
+	f.see(told)
+	if strings.Contains(f.text(), "There already") {
+		t.Error("it opens itself again")
+	}
+	f.tap("What would happen")
+	if !strings.Contains(f.text(), "There already") {
+		t.Error("it cannot be seen again")
+	}
+	f.key(fyne.KeyEscape)
+	f.see(choosing())
+	ask()
+	f.tap("11 items cannot move: why, and what to do")
+	f.see(told)
+	f.tap("What to move")
+	if strings.Contains(f.text(), "There already") {
+		t.Error("the person looked at something else meanwhile")
+	}
+	failed := choosing()
+	failed.PreviewErr = session.ErrNoPreview
+	f.see(failed)
+	ask()
+	f.see(failed)
+	if !strings.Contains(f.text(), "There is no preview") {
+		t.Error(f.text())
+	}
+}
+
+func TestPreviewOfNothing(t *testing.T) {
+	s := choosing()
+	s.Preview = &session.Preview{Free: -1, Kinds: []session.PreviewKind{{Kind: "photos"}, {Kind: "unheard", Add: 5}}}
+	f := newFace(t, s)
+	f.tap("What would happen")
+	if text := strings.ReplaceAll(f.text(), "\n", " "); !strings.Contains(text, "There is nothing to move") {
+		t.Error(text)
+	}
+}
+
+// The same reason is said once, with few examples.
+func TestCannotBounds(t *testing.T) {
+	var kinds []flow.KindChoice
+	for i := range 8 {
+		k := flow.KindChoice{Info: info(backup.Kind(fmt.Sprint("k", i)), "Kind", "thing", "things"), Items: 100}
+		g := flow.Group{Reason: backup.Vanished, Count: 50}
+		for n := range 5 {
+			g.Names = append(g.Names, flow.Named{Kind: k.Info.Kind, Key: backup.Key(fmt.Sprint("a/", n))})
+		}
+		k.Cannot = []flow.Group{g, {Reason: backup.TooDeep, Count: 1}}
+		kinds = append(kinds, k)
+	}
+	got := behind(kinds)
+	if len(got) != 2 || got[0].count != 400 || len(got[0].names) != maxExamples || len(got[0].kinds) != 8 || got[1].count != 8 {
+		t.Errorf("%+v", got)
+	}
 }
