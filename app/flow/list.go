@@ -22,6 +22,8 @@ const (
 type Entry struct {
 	Kind backup.Kind
 	Key  backup.Key
+	// Name is what a person calls it, where the key does not say that; cut.
+	Name string
 	// Parts is how many items it is.
 	Parts   uint64
 	Size    int64
@@ -57,6 +59,7 @@ type list struct {
 
 type entry struct {
 	key    backup.Key
+	name   string
 	parts  uint64
 	size   int64
 	mod    time.Time
@@ -80,7 +83,7 @@ func (f *Flow) Items(kind backup.Kind, from, n int) Page {
 	p.Listed, p.More, p.Complete, p.Err = len(l.items), l.more, l.done, l.err
 	for i := p.From; i < min(len(l.items), p.From+min(n, maxPage)); i++ {
 		e := l.items[i]
-		p.Items = append(p.Items, Entry{kind, e.key, e.parts, e.size, e.mod, e.reason, e.reason == 0 && r.picks.takes(kind, e.key)})
+		p.Items = append(p.Items, Entry{kind, e.key, e.name, e.parts, e.size, e.mod, e.reason, e.reason == 0 && r.picks.takes(kind, e.key)})
 	}
 	return p
 }
@@ -124,18 +127,23 @@ func (l *list) walk(ctx context.Context, a backup.Agent, r *role) error {
 		some = append(some, e)
 	}
 	whole, _ := a.(backup.Wholer)
+	named, _ := b.(backup.Namer)
+	released, _ := b.(backup.Releaser)
 	var parts *entry // the one whose parts come
 	for it, err := range b.Items(ctx) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if rel, ok := b.(backup.Releaser); ok && err == nil {
-			rel.Release(it)
+		if released != nil && err == nil {
+			released.Release(it)
 		}
 		if it.Type == backup.TypeDirectory && err == nil {
 			continue
 		}
-		e := entry{it.Key, 1, it.Size, it.ModTime, backup.ReasonOf(err)}
+		e := entry{key: it.Key, parts: 1, size: it.Size, mod: it.ModTime, reason: backup.ReasonOf(err)}
+		if named != nil && err == nil {
+			e.name = cut(named.Name(it))
+		}
 		if whole == nil {
 			add(e)
 		} else if key := whole.Whole(it.Key); parts != nil && parts.key == key {

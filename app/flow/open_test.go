@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -117,9 +118,12 @@ func (p parcels) Items(context.Context) iter.Seq2[backup.Item, error] {
 
 func (parcels) Close() error { return nil }
 
+// Name implements backup.Namer.
+func (parcels) Name(it backup.Item) string { return strings.Repeat(string(it.Key), 400) }
+
 type parcelPhone struct {
 	mobile.Device
-	agent *parcel
+	agent backup.Agent
 }
 
 func (p parcelPhone) Agents() []backup.Agent { return []backup.Agent{p.agent} }
@@ -148,6 +152,9 @@ func TestWholes(t *testing.T) {
 		d.Items("apps", 0, 0)
 		synctest.Wait()
 		p := d.Items("apps", 0, 10)
+		if n := p.Items[0].Name; n != "" {
+			t.Errorf("an app has the name of one of its parts: %q", n)
+		}
 		want := []Entry{
 			{Kind: "apps", Key: "a", Parts: 3, Size: 30, On: true},
 			{Kind: "apps", Key: "b", Reason: backup.NotAllowed},
@@ -170,6 +177,28 @@ func TestWholes(t *testing.T) {
 		d.Move()
 		if s := (<-got).v; s.Leave("apps", "a") || !s.Leave("apps", "c") {
 			t.Fatal("the wrong one stays")
+		}
+	})
+}
+
+// Names are what a person calls items, and not longer than a line needs.
+func TestItemNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		agent := &parcel{items: []backup.Item{{Kind: "apps", Key: "ä"}, {Kind: "apps", Key: "b"}}, bad: map[backup.Key]backup.Reason{"b": backup.Malformed}}
+		d := newDevice(t)
+		d.opt.OpenSource = func(context.Context, string, session.SourceOptions) (mobile.Device, error) {
+			return parcelPhone{agent: struct{ backup.Agent }{agent}}, nil // whose items are by themselves
+		}
+		defer d.Close()
+		d.BeOld("/")
+		e := d.pair()
+		ask(func() (session.Selection, error) { return e.send.Select(e.ctx, session.Choice{}) })
+		d.at(What)
+		d.Items("apps", 0, 0)
+		synctest.Wait()
+		p := d.Items("apps", 0, 10)
+		if len(p.Items) != 2 || p.Items[0].Name != strings.Repeat("ä", maxText) || p.Items[1].Name != "" {
+			t.Errorf("%+v", p.Items)
 		}
 	})
 }

@@ -109,8 +109,11 @@ func (it *items) item(i int) kit.Item {
 		return kit.Item{}
 	}
 	out := kit.Item{Title: it.words.Item(it.info, e.Key), Detail: it.words.Bytes(e.Size), On: e.On}
-	if !it.info.Entities {
-		out.Title = path.Base(string(e.Key)) // which the list makes harmless
+	switch {
+	case e.Name != "":
+		out.Title = e.Name // the list makes names harmless
+	case !it.info.Entities:
+		out.Title = path.Base(string(e.Key))
 		if in := path.Dir(string(e.Key)); in != "." {
 			out.Detail += " · " + say.Path(in)
 		}

@@ -73,6 +73,24 @@ func TestItemsAreChosen(t *testing.T) {
 	f.wanted("kind photos false")
 }
 
+// What a person calls an item stands before its key, and is made harmless.
+func TestItemsHaveNames(t *testing.T) {
+	f := newFace(t, choosing())
+	entry := flow.Entry{Kind: "contacts", Key: "uid:7", Name: "Zoë\u202e", Size: 120, On: true}
+	f.items = func(k backup.Kind, from, n int) flow.Page {
+		return flow.Page{Listed: 1, Complete: true, Items: []flow.Entry{entry}}
+	}
+	f.tap("Choose single items: Contacts")
+	if text := f.text(); !strings.Contains(text, "Zoë\\u202e\n120 B\n") {
+		t.Error(text)
+	}
+	entry.Name = ""
+	f.draw()
+	if text := f.text(); !strings.Contains(text, "a contact (uid:7)\n") {
+		t.Error(text)
+	}
+}
+
 func TestItemsSayWhatIsMissing(t *testing.T) {
 	for _, c := range []struct {
 		page flow.Page
