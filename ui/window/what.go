@@ -103,10 +103,11 @@ func (x *what) summary(s flow.Snapshot, c chosen) string {
 		return x.words.Say("Nothing is chosen. Turn on at least one kind.")
 	}
 	f := say.Fields{"Phone": say.Foreign(s.Peer.Name), "Items": x.words.Items(c.items), "Size": x.words.Bytes(c.bytes)}
+	text := x.words.Say("To {{.Phone}}: {{.Items}}, {{.Size}}", f)
 	if s.Peer.Name == "" {
-		return x.words.Say("{{.Items}}, {{.Size}}", f)
+		text = x.words.Say("{{.Items}}, {{.Size}}", f)
 	}
-	return x.words.Say("To {{.Phone}}: {{.Items}}, {{.Size}}", f)
+	return text
 }
 
 // roomThere says what is free on the new phone, and what of it this takes.

@@ -229,6 +229,14 @@ func TestPreviewComes(t *testing.T) {
 	if strings.Contains(f.text(), "There already") {
 		t.Error("the person looked at something else meanwhile")
 	}
+	f.see(choosing())
+	ask()
+	openPhotos(f)
+	f.see(told)
+	if strings.Contains(f.text(), "There already") {
+		t.Error("the person looks at the photos meanwhile")
+	}
+	f.key(fyne.KeyEscape)
 	failed := choosing()
 	failed.PreviewErr = session.ErrNoPreview
 	f.see(failed)
