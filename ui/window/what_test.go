@@ -90,7 +90,7 @@ func openPhotos(f *face) {
 
 func TestItemsLook(t *testing.T) {
 	golden(t, "items", choosing(), func(f *face) {
-		f.items = first(6, true)
+		f.items = first(5, true)
 		openPhotos(f)
 	})
 }
