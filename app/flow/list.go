@@ -17,12 +17,17 @@ const (
 	listStep = 1024
 )
 
-// Entry is an item that may move. Its key is whole.
+// Entry is an item that may move, or several that move together: an app with all
+// of its data. Its key is whole.
 type Entry struct {
-	Kind    backup.Kind
-	Key     backup.Key
+	Kind backup.Kind
+	Key  backup.Key
+	// Name is what a person calls it, where the key does not say that; cut.
+	Name string
+	// Parts is how many items it is.
+	Parts   uint64
 	Size    int64
-	ModTime time.Time
+	ModTime time.Time // of one item; zero = not known
 	// Reason is why it cannot move; 0 = it can.
 	Reason backup.Reason
 	// On tells that it is to move.
@@ -54,6 +59,8 @@ type list struct {
 
 type entry struct {
 	key    backup.Key
+	name   string
+	parts  uint64
 	size   int64
 	mod    time.Time
 	reason backup.Reason
@@ -76,7 +83,7 @@ func (f *Flow) Items(kind backup.Kind, from, n int) Page {
 	p.Listed, p.More, p.Complete, p.Err = len(l.items), l.more, l.done, l.err
 	for i := p.From; i < min(len(l.items), p.From+min(n, maxPage)); i++ {
 		e := l.items[i]
-		p.Items = append(p.Items, Entry{kind, e.key, e.size, e.mod, e.reason, e.reason == 0 && r.picks.takes(kind, e.key)})
+		p.Items = append(p.Items, Entry{kind, e.key, e.name, e.parts, e.size, e.mod, e.reason, e.reason == 0 && r.picks.takes(kind, e.key)})
 	}
 	return p
 }
@@ -104,7 +111,7 @@ func (r *role) startList(kind backup.Kind) {
 
 // walk lists what an agent has.
 func (l *list) walk(ctx context.Context, a backup.Agent, r *role) error {
-	b, err := a.Backup(ctx, backup.Transport{Flags: backup.FlagDeviceToDeviceTransfer})
+	b, err := a.Backup(ctx, deviceToDevice)
 	if err != nil {
 		return err
 	}
@@ -112,29 +119,64 @@ func (l *list) walk(ctx context.Context, a backup.Agent, r *role) error {
 	var some []entry
 	var more uint64
 	have := 0
+	add := func(e entry) {
+		if have++; have > maxListed {
+			more++
+			return
+		}
+		some = append(some, e)
+	}
+	whole, _ := a.(backup.Wholer)
+	named, _ := b.(backup.Namer)
+	released, _ := b.(backup.Releaser)
+	var parts *entry // the one whose parts come
 	for it, err := range b.Items(ctx) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if rel, ok := b.(backup.Releaser); ok && err == nil {
-			rel.Release(it)
+		if released != nil && err == nil {
+			released.Release(it)
 		}
-		switch {
-		case it.Type == backup.TypeDirectory && err == nil:
+		if it.Type == backup.TypeDirectory && err == nil {
 			continue
-		case have < maxListed:
-			have++
-			some = append(some, entry{it.Key, it.Size, it.ModTime, backup.ReasonOf(err)})
-		default:
-			more++
+		}
+		e := entry{key: it.Key, parts: 1, size: it.Size, mod: it.ModTime, reason: backup.ReasonOf(err)}
+		if named != nil && err == nil {
+			e.name = cut(named.Name(it))
+		}
+		if whole == nil {
+			add(e)
+		} else if key := whole.Whole(it.Key); parts != nil && parts.key == key {
+			parts.part(e)
+		} else {
+			if parts != nil {
+				add(*parts)
+			}
+			parts = &entry{key: key, reason: e.reason}
+			parts.part(e)
 		}
 		if len(some)+int(more) >= listStep {
 			r.listed(l, some, more, false, nil)
 			some, more = some[:0], 0
 		}
 	}
+	if parts != nil {
+		add(*parts)
+	}
 	r.listed(l, some, more, false, nil)
 	return context.Cause(ctx)
+}
+
+// part adds one to what has several. It cannot move where none of them can, or
+// where the last one cannot that stands for the whole.
+func (e *entry) part(p entry) {
+	if p.reason == 0 {
+		e.parts++
+		e.size += p.size
+	}
+	if p.reason == 0 || p.key == e.key {
+		e.reason = p.reason
+	}
 }
 
 // listed adds to a list.

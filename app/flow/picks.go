@@ -13,8 +13,14 @@ import (
 // The zero value is all.
 type pick struct {
 	off    bool
-	except map[backup.Key]int64 // with their sizes
-	bytes  int64                // sum of those
+	except map[backup.Key]weight
+	weight // sum of those
+}
+
+// weight is how much an entry is.
+type weight struct {
+	items uint64
+	bytes int64
 }
 
 // picks are what is to move; a kind that is not in it moves whole. A secret one is
@@ -48,12 +54,14 @@ func (p picks) item(e Entry, on bool) {
 	switch {
 	case is && !was:
 		if k.except == nil {
-			k.except = map[backup.Key]int64{}
+			k.except = map[backup.Key]weight{}
 		}
-		k.except[e.Key] = e.Size
-		k.bytes += e.Size
+		w := weight{max(1, e.Parts), e.Size}
+		k.except[e.Key] = w
+		k.items, k.bytes = k.items+w.items, k.bytes+w.bytes
 	case !is && was:
-		k.bytes -= k.except[e.Key]
+		w := k.except[e.Key]
+		k.items, k.bytes = k.items-w.items, k.bytes-w.bytes
 		delete(k.except, e.Key)
 	}
 }
@@ -79,7 +87,7 @@ func (p picks) choices(plans []transfer.KindPlan) []KindChoice {
 		c.Taken, c.TakenBytes = movable, plan.Bytes
 		if k := p[plan.Info.Kind]; k != nil {
 			c.On, c.Exceptions = !k.off, len(k.except)
-			n, bytes := uint64(len(k.except)), uint64(max(0, k.bytes))
+			n, bytes := k.items, uint64(max(0, k.bytes))
 			if k.off {
 				c.Taken, c.TakenBytes = n, bytes
 			} else {

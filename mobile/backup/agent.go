@@ -101,6 +101,13 @@ type Releaser interface {
 	Release(it Item)
 }
 
+// Namer is the optional interface of a [Backup] whose items' keys do not say what a
+// person calls them. Name is asked about an item as Items yielded it; empty = it has
+// no name.
+type Namer interface {
+	Name(it Item) string
+}
+
 // Counter is the optional interface of a [Backup] that knows what Items would
 // yield without yielding it.
 type Counter interface {

@@ -88,3 +88,37 @@ func (w Words) LeftBetween(low, high time.Duration) string {
 	}
 	return left(u.within, from, to)
 }
+
+// Range says how long something may take before it begins: "about 10 to 20
+// minutes". It is rounded outwards, for people. Where both are 0 it is not known,
+// and nothing is said.
+func (w Words) Range(least, most time.Duration) string {
+	const longest = 1000 * time.Hour
+	least = min(max(0, least), longest)
+	if most = min(max(least, most), longest); most == 0 {
+		return ""
+	}
+	u, one, many := minutes, "about {{.From}} to {{.Count}} minute", "about {{.From}} to {{.Count}} minutes"
+	switch {
+	case most <= time.Minute:
+		return w.Say("less than a minute")
+	case most > 100*time.Minute:
+		u, one, many = hours, "about {{.From}} to {{.Count}} hour", "about {{.From}} to {{.Count}} hours"
+	}
+	step := u.length
+	switch {
+	case most > 30*u.length:
+		step *= 10
+	case most > 10*u.length:
+		step *= 5
+	}
+	from, to := int(least/step*step/u.length), int((most+step-1)/step*step/u.length)
+	f := Fields{"From": fmt.Sprint(from), "Count": fmt.Sprint(to)}
+	switch from {
+	case 0:
+		one, many = u.upTo[0], u.upTo[1]
+	case to:
+		one, many = u.about[0], u.about[1]
+	}
+	return w.Number(one, many, uint64(to), f)
+}

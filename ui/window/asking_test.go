@@ -38,18 +38,6 @@ func TestAsking(t *testing.T) {
 	golden(t, "asking", s, nil)
 }
 
-// button finds a button by its words.
-func (f *face) button(words string) *kit.Button {
-	f.t.Helper()
-	for _, b := range kittest.Find[*kit.Button](f.win.Content()) {
-		if b.Text() == words {
-			return b
-		}
-	}
-	f.t.Fatalf("there is no button %q", words)
-	return nil
-}
-
 // toggle taps the row of a kind.
 func (f *face) toggle(title string) {
 	f.t.Helper()

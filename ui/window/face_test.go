@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"image/png"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,6 +35,7 @@ type player struct {
 	flow.Snapshot
 	wants []string
 	items func(kind backup.Kind, from, n int) flow.Page
+	open  func(e flow.Entry) (io.ReadSeekCloser, int64, error)
 }
 
 func (p *player) note(format string, args ...any) {
@@ -69,6 +71,13 @@ func (p played) Items(k backup.Kind, from, n int) flow.Page {
 		return flow.Page{Kind: k, From: from, Complete: true}
 	}
 	return p.items(k, from, n)
+}
+
+func (p played) Open(e flow.Entry) (io.ReadSeekCloser, int64, error) {
+	if p.open == nil {
+		return nil, 0, flow.ErrNoContent
+	}
+	return p.open(e)
 }
 
 // face is a window whose flow the test plays.
@@ -119,6 +128,18 @@ func (f *face) text() string {
 		out += kittest.Texts(o)
 	}
 	return out
+}
+
+// button finds a button by its words.
+func (f *face) button(words string) *kit.Button {
+	f.t.Helper()
+	for _, b := range kittest.Find[*kit.Button](f.win.Content()) {
+		if b.Text() == words {
+			return b
+		}
+	}
+	f.t.Fatalf("there is no button %q:\n%s", words, f.text())
+	return nil
 }
 
 // tap taps what has that label.
@@ -236,6 +257,9 @@ func differs(want, got []byte) string {
 
 func paint(t *testing.T, name string, c fyne.Canvas) {
 	t.Helper()
+	if f := flag.Lookup("test.artifacts"); f.Value.String() != "true" {
+		return // it takes most of the time
+	}
 	var b bytes.Buffer
 	if err := png.Encode(&b, c.Capture()); err != nil {
 		t.Fatal(err)

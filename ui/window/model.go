@@ -1,6 +1,8 @@
 package window
 
 import (
+	"io"
+
 	"github.com/ferry-move/ferry/app/flow"
 	"github.com/ferry-move/ferry/discovery"
 	"github.com/ferry-move/ferry/mobile/backup"
@@ -23,6 +25,7 @@ type model interface {
 	TakeKind(k backup.Kind, on bool)
 	Take(e flow.Entry, on bool)
 	Items(kind backup.Kind, from, n int) flow.Page
+	Open(e flow.Entry) (io.ReadSeekCloser, int64, error)
 	Preview()
 	Move()
 	Answer(accept bool, kinds []backup.Kind)

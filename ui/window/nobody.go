@@ -39,7 +39,7 @@ func (x *nobody) show(s flow.Snapshot) {
 		x.back()
 		return
 	}
-	if code, addr := s.Code.Digits(), here(s); !x.shown || code != x.code || addr != x.addr || s.Diagnosis != x.diagnosis {
+	if code, addr := s.Code.Digits(), ownAddress(s); !x.shown || code != x.code || addr != x.addr || s.Diagnosis != x.diagnosis {
 		x.shown, x.code, x.addr, x.diagnosis = true, code, addr, s.Diagnosis
 		x.ticket = x.newTicket(s)
 		x.page.Show(kit.Title(x.words.Say("Waiting for your old phone")), x.ticket.object)

@@ -53,7 +53,7 @@ func (x *wait) show(s flow.Snapshot) {
 		x.since = now
 	}
 	is := waiting{
-		s.Code.Digits(), s.Name, s.Place, here(s), s.Notice.Kind, s.Notice.TriesLeft, s.Notice.Err, s.Lost != nil,
+		s.Code.Digits(), s.Name, s.Place, ownAddress(s), s.Notice.Kind, s.Notice.TriesLeft, s.Notice.Err, s.Lost != nil,
 		alone(s) && (s.Diagnosis != nil || len(s.Addrs) == 0 || now.Sub(x.since) >= patienceEnds), s.Diagnosis,
 	}
 	if is != x.is || x.ticket == nil {
@@ -70,8 +70,8 @@ func alone(s flow.Snapshot) bool {
 	return s.Lost == nil && (s.Notice.Kind == flow.NoNotice || s.Notice.Kind == flow.CodeExpired)
 }
 
-// here is where this phone is reached; empty = nowhere.
-func here(s flow.Snapshot) string {
+// ownAddress is where this phone is reached; empty = nowhere.
+func ownAddress(s flow.Snapshot) string {
 	if len(s.Addrs) == 0 {
 		return ""
 	}
@@ -135,7 +135,7 @@ func (x *wait) scan(s flow.Snapshot) []fyne.CanvasObject {
 
 // byHand is the address to type where this phone is not found.
 func (x *wait) byHand(s flow.Snapshot) []fyne.CanvasObject {
-	a := here(s)
+	a := ownAddress(s)
 	if a == "" {
 		return nil
 	}

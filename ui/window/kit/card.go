@@ -116,3 +116,9 @@ func Verdict(t Tone, title string) fyne.CanvasObject {
 	look := tones[min(t, Wrong)]
 	return container.New(row{grows: 1, gap: 8, top: true}, NewIcon(look.glyph, look.color, 32), Title(title, look.style))
 }
+
+// Entry is a row of a card that is read: an icon, and parts below each other beside
+// it.
+func Entry(g Glyph, parts ...fyne.CanvasObject) fyne.CanvasObject {
+	return container.New(row{grows: 1, gap: 12, top: true}, NewIcon(g, theme.ColorNameForeground, side), Column(4, parts...))
+}

@@ -52,6 +52,7 @@ const (
 
 	boxOn    Glyph = "boxon"
 	boxOff   Glyph = "boxoff"
+	boxSome  Glyph = "boxsome"
 	radioOn  Glyph = "radioon"
 	radioOff Glyph = "radiooff"
 

@@ -52,6 +52,7 @@ func parts() []struct {
 	kind := func(g Glyph, title, count, detail string, on bool) fyne.CanvasObject {
 		return NewKindRow(Kind{Icon: g, Title: title, Count: count, Detail: detail, On: on, OpenLabel: "Choose " + title}, func(bool) {}, nothing)
 	}
+	partly := NewKindRow(Kind{Icon: Videos, Title: "Videos", Count: "12 of 80", On: true, Some: true, OpenLabel: "Choose videos"}, func(bool) {}, nothing)
 	progress := func(g Glyph, title string, part float32, count string, done bool) fyne.CanvasObject {
 		p := NewKindProgress(g, title)
 		p.Set(part, count, done)
@@ -72,7 +73,7 @@ func parts() []struct {
 	return []part{
 		{"texts", Column(8, Title("What to move to Pixel 9"), Sentence("Nothing that is here is overwritten or deleted."), Caption("Good until 14:32, then a new one comes."), Big("62 %"))},
 		{"choices", Column(Gap, NewChoice(Send, "My old phone", "Send from here", nothing), NewChoice(Receive, "My new phone", "Receive here", nothing))},
-		{"kinds", Group(kind(Contacts, "Contacts", "412", "1.2 MB", true), kind(Photos, "Photos", "3,412", "14.1 GB", true), kind(Messages, "Messages", "9,310", "", false))},
+		{"kinds", Group(kind(Contacts, "Contacts", "412", "1.2 MB", true), kind(Photos, "Photos", "3,412", "14.1 GB", true), partly, kind(Messages, "Messages", "9,310", "", false))},
 		{"devices", Group(NewDeviceRow(Device{Name: "Pixel 9", Kind: "Phone", Seen: "just now"}, nothing), NewDeviceRow(Device{Name: "Desk\u202e\n computer", Kind: "Computer", Seen: "1 min ago", Computer: true}, nothing))},
 		{"crossings", Card(16, NewCrossing(0.3, Underway), NewCrossing(0.3, Resting), NewCrossing(0.6, Adrift), NewCrossing(1, Landed))},
 		{"progress", Card(16, progress(Photos, "Photos", 0.62, "2,120 of 3,412", false), progress(Videos, "Videos", 0, "waiting", false), progress(Contacts, "Contacts", 1, "412", true))},
@@ -94,7 +95,7 @@ func parts() []struct {
 // glyphs are all icons that a screen may use.
 var glyphs = []Glyph{
 	Contacts, Messages, Calls, Calendar, Photos, Videos, Music, Documents, Apps, Settings, Phone, Computer, Boat, Send, Receive, WiFi, History,
-	Help, Info, Folder, Receipt, Warning, Cross, Check, Eraser, LostLink, Pause, Back, Chevron, boxOn, boxOff, radioOn, radioOff,
+	Help, Info, Folder, Receipt, Warning, Cross, Check, Eraser, LostLink, Pause, Back, Chevron, boxOn, boxOff, boxSome, radioOn, radioOff,
 }
 
 func iconWall() fyne.CanvasObject {
@@ -120,7 +121,7 @@ func TestPartsMarkup(t *testing.T) {
 		p.Fill(NewList(ListOptions{
 			Len: func() int { return 3 }, Icon: Photos, Toggle: func(int) {},
 			Item: func(i int) Item {
-				return Item{Title: "IMG_" + strings.Repeat("0", 20*i) + ".jpg", Detail: "4.2 MB", On: i == 1}
+				return Item{Title: "IMG_" + strings.Repeat("0", 20*i) + ".jpg", Detail: "4.2 MB", On: i == 1, Cannot: i == 2}
 			},
 		}), Title("Photos"))
 		test.AssertRendersToMarkup(t, "list-"+look+".xml", w.Canvas())

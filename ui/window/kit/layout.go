@@ -102,15 +102,19 @@ func (c centre) MinSize(objects []fyne.CanvasObject) fyne.Size {
 
 // apart puts two labels on one line, the second at its right end, or below each
 // other where they do not fit.
-type apart struct{}
+type apart struct {
+	// least is how much width they need however short they are, so that those of
+	// several rows lie alike.
+	least float32
+}
 
-func (apart) fits(objects []fyne.CanvasObject, width float32) bool {
+func (a apart) fits(objects []fyne.CanvasObject, width float32) bool {
 	var sum float32
 	for _, o := range objects {
 		l := o.(*widget.Label)
 		sum += fyne.MeasureText(l.Text, l.Theme().Size(l.SizeName), l.TextStyle).Width
 	}
-	return sum+Gap <= width
+	return sum+Gap <= width && a.least <= width
 }
 
 // Layout implements [fyne.Layout].

@@ -14,6 +14,8 @@ import (
 type Item struct {
 	Title, Detail string
 	On            bool
+	// Cannot tells that it cannot be checked; Detail says why.
+	Cannot bool
 	// Thumb is what Thumbs knows the row's picture by; empty = it has none.
 	Thumb string
 }
@@ -117,7 +119,9 @@ func (r *listRow) show(it Item, opt ListOptions) {
 	r.label = title + ", " + it.Detail
 	setText(r.title, title)
 	setText(r.detail, it.Detail)
-	r.box.Set(boxSign(it.On))
+	if r.box.Set(boxSign(it.On)); it.Cannot {
+		r.box.Set(Warning, theme.ColorNameWarning)
+	}
 	if r.pic == nil {
 		return
 	}

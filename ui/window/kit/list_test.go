@@ -109,8 +109,9 @@ func TestListThatShrinks(t *testing.T) {
 // TestListShowsThumbs: a row's picture comes when it is ready.
 func TestListShowsThumbs(t *testing.T) {
 	w, p := screen(t, Look{})
-	ready := make(chan struct{}, 1)
+	begin, ready := make(chan struct{}), make(chan struct{}, 1)
 	th := NewThumbs(func(string) (io.ReadSeekCloser, int64, error) {
+		<-begin
 		b := picture(t, "png", 300, 200)
 		return file{bytes.NewReader(b)}, int64(len(b)), nil
 	}, func() { ready <- struct{}{} })
@@ -123,6 +124,7 @@ func TestListShowsThumbs(t *testing.T) {
 	if row.pic.Visible() || !row.icon.Visible() {
 		t.Error("there is a picture before it is made")
 	}
+	close(begin)
 	<-ready
 	l.Refresh()
 	if !row.pic.Visible() || row.icon.Visible() || row.pic.Image == nil {

@@ -19,6 +19,9 @@ type Page struct {
 	scroll          *container.Scroll
 	fill            *fyne.Container // for what scrolls by itself
 	back            func()
+
+	side  *fyne.Container // details, with a head of their own; nil = there are none
+	close func()          // closes them
 }
 
 // NewPage makes an empty page.
@@ -63,11 +66,36 @@ func (p *Page) Buttons(buttons ...fyne.CanvasObject) {
 func (p *Page) Back(label string, back func()) {
 	p.head.Objects, p.back = nil, back
 	if p.head.Hidden = back == nil; !p.head.Hidden {
-		b := new(press)
-		b.act, b.label = back, label
-		b.init(b, container.New(row{grows: 1, gap: 8}, NewIcon(Back, theme.ColorNamePrimary, side), Sentence(label)), 8)
-		p.head.Objects = []fyne.CanvasObject{b}
+		p.head.Objects = []fyne.CanvasObject{leadsBack(label, back)}
 	}
+	p.Root.Refresh()
+}
+
+func leadsBack(label string, back func()) fyne.CanvasObject {
+	b := new(press)
+	b.act, b.label = back, label
+	b.init(b, container.New(row{grows: 1, gap: 8}, NewIcon(Back, theme.ColorNamePrimary, side), Sentence(label)), 8)
+	return b
+}
+
+// Beside puts details that scroll by themselves, below others that stay, beside
+// the body where there is room, and over the whole page where there is not. They
+// have a head with a button that closes them, as Esc does; the body stays.
+func (p *Page) Beside(label string, close func(), main fyne.CanvasObject, above ...fyne.CanvasObject) {
+	p.Alone()
+	head := container.New(centre{short: true}, leadsBack(label, close))
+	p.side, p.close = container.New(headed{}, head, container.New(inner{}, Column(Gap, above...), main)), close
+	p.Root.Objects = append(p.Root.Objects, p.side)
+	p.Root.Refresh()
+}
+
+// Alone takes the details away.
+func (p *Page) Alone() {
+	if p.side == nil {
+		return
+	}
+	p.Root.Objects = p.Root.Objects[:len(p.Root.Objects)-1]
+	p.side, p.close = nil, nil
 	p.Root.Refresh()
 }
 
@@ -95,7 +123,10 @@ func (p *Page) TypedKey(k *fyne.KeyEvent) {
 	var step float32
 	switch k.Name {
 	case fyne.KeyEscape, mobile.KeyBack:
-		if p.back != nil {
+		switch {
+		case p.close != nil:
+			p.close()
+		case p.back != nil:
 			p.back()
 		}
 		return
@@ -126,7 +157,7 @@ func pageOf(part fyne.CanvasObject) *Page {
 	}
 	if root, ok := c.Content().(*fyne.Container); ok {
 		if l, ok := root.Layout.(pageLayout); ok {
-			return l.page
+			return l.Page
 		}
 	}
 	return nil
@@ -152,11 +183,12 @@ func (p *Page) reveal(part fyne.CanvasObject) {
 	for _, b := range p.bar.Objects {
 		fixed = append(fixed[:len(fixed):len(fixed)], b.(*fyne.Container).Objects...)
 	}
-	if !p.scroll.Visible() || slices.Contains(fixed, part) {
+	d := fyne.CurrentApp().Driver()
+	aside := p.side != nil && d.AbsolutePositionForObject(part).X >= d.AbsolutePositionForObject(p.side).X
+	if !p.scroll.Visible() || aside || slices.Contains(fixed, part) {
 		return
 	}
 	const rim = 8
-	d := fyne.CurrentApp().Driver()
 	at, by := d.AbsolutePositionForObject(part).Y-d.AbsolutePositionForObject(p.scroll).Y, float32(0)
 	switch below := at + part.Size().Height + rim - p.scroll.Size().Height; {
 	case at < rim:
@@ -170,28 +202,63 @@ func (p *Page) reveal(part fyne.CanvasObject) {
 }
 
 // pageLayout gives the head the top, the buttons the bottom, and the bodies the
-// rest.
-type pageLayout struct{ page *Page }
+// rest: half of it where details stand beside them.
+type pageLayout struct{ *Page }
 
 // Layout implements [fyne.Layout].
-func (pageLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
-	head, body, fill, bar := objects[0], objects[1].(*container.Scroll), objects[2], objects[3]
+func (l pageLayout) Layout(_ []fyne.CanvasObject, size fyne.Size) {
+	over := l.side != nil && size.Width < beside
+	seen(l.head, !over && len(l.head.Objects) > 0)
+	seen(l.bar, !over && len(l.bar.Objects) > 0)
+	seen(l.fill, !over && len(l.fill.Objects) > 0)
+	seen(l.scroll, !over && len(l.fill.Objects) == 0)
+	if over {
+		put(l.side, 0, 0, size.Width, size.Height)
+		return
+	}
 	var top, bottom float32
-	if head.Visible() {
-		top = place(head, 0, 0, size.Width)
+	if l.bar.Visible() {
+		bottom = place(l.bar, 0, 0, size.Width)
+		l.bar.Move(fyne.NewPos(0, size.Height-bottom))
 	}
-	if bar.Visible() {
-		bottom = place(bar, 0, 0, size.Width)
-		bar.Move(fyne.NewPos(0, size.Height-bottom))
+	width := size.Width
+	if l.side != nil {
+		width = float32(int(width) / 2)
+		put(l.side, width, 0, size.Width-width, size.Height-bottom)
 	}
-	body.Content.Resize(fyne.NewSize(size.Width, body.Content.Size().Height))
-	put(body, 0, top, size.Width, size.Height-top-bottom)
-	put(fill, 0, top, size.Width, size.Height-top-bottom)
-	body.Refresh()
+	if l.head.Visible() {
+		top = place(l.head, 0, 0, width)
+	}
+	l.scroll.Content.Resize(fyne.NewSize(width, l.scroll.Content.Size().Height))
+	put(l.scroll, 0, top, width, size.Height-top-bottom)
+	put(l.fill, 0, top, width, size.Height-top-bottom)
+	l.scroll.Refresh()
+}
+
+func seen(o fyne.CanvasObject, yes bool) {
+	switch {
+	case yes == o.Visible():
+	case yes:
+		o.Show()
+	default:
+		o.Hide()
+	}
 }
 
 // MinSize implements [fyne.Layout].
 func (pageLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(320, 320) }
+
+// headed gives the head the top and the body the rest.
+type headed struct{}
+
+// Layout implements [fyne.Layout].
+func (headed) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	top := place(objects[0], 0, 0, size.Width)
+	put(objects[1], 0, top, size.Width, size.Height-top)
+}
+
+// MinSize implements [fyne.Layout].
+func (headed) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(320, 320) }
 
 // inner puts its first object into the column and gives the second the rest.
 type inner struct{}

@@ -32,6 +32,8 @@ type Kind struct {
 	Title         string
 	Count, Detail string // "3,412", "14.1 GB"
 	On            bool
+	// Some tells that a part of it is chosen, whatever On is. A tap chooses the rest.
+	Some bool
 	// OpenLabel says what the chevron does; it is for screen readers.
 	OpenLabel string
 }
@@ -56,7 +58,7 @@ func NewKindRow(k Kind, changed func(on bool), open func()) *KindRow {
 		r.SetOn(!r.on)
 		r.changed(r.on)
 	}
-	objects := []fyne.CanvasObject{r.box, NewIcon(k.Icon, theme.ColorNameForeground, side), Pair(r.title, r.detail)}
+	objects := []fyne.CanvasObject{r.box, NewIcon(k.Icon, theme.ColorNameForeground, side), container.New(apart{least: 240}, r.title, r.detail)}
 	if open != nil {
 		more := new(press)
 		more.act, more.label = open, k.OpenLabel
@@ -79,6 +81,11 @@ func (r *KindRow) Set(k Kind) {
 		r.detail.SetText(text)
 	}
 	r.label = k.Title + ", " + text
+	if k.Some {
+		r.on = false
+		r.box.Set(boxSome, theme.ColorNamePrimary)
+		return
+	}
 	r.SetOn(k.On)
 }
 
