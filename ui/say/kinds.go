@@ -1,6 +1,8 @@
 package say
 
 import (
+	"strings"
+
 	"github.com/ferry-move/ferry/mobile/backup"
 )
 
@@ -23,6 +25,20 @@ var kinds = map[string]kind{
 	"Downloads":  {"Downloads", "{{.Count}} download", "{{.Count}} downloads", ""},
 	"Apps":       {"Apps", "{{.Count}} app item", "{{.Count}} app items", ""},
 	"Files":      {"Files", "{{.Count}} file", "{{.Count}} files", ""},
+}
+
+// InfoOf returns what this version knows of a kind of which only the name is at
+// hand. A kind that it does not know is called by that name, and what it holds
+// items.
+func InfoOf(k backup.Kind) backup.Info {
+	for title, words := range kinds {
+		if strings.ToLower(title) == string(k) {
+			return backup.Info{
+				Kind: k, Title: title, One: strings.TrimPrefix(words.one, "{{.Count}} "), Many: strings.TrimPrefix(words.many, "{{.Count}} "), Entities: words.a != "",
+			}
+		}
+	}
+	return backup.Info{Kind: k, Title: Foreign(string(k))}
 }
 
 // Title says what a kind is called: "Photos".
@@ -49,7 +65,10 @@ func (w Words) ofKind(info backup.Info, n uint64) string {
 	if k, ok := kinds[info.Title]; ok && k.many == "{{.Count}} "+info.Many {
 		return w.Number(k.one, k.many, n)
 	}
-	if n == 1 {
+	switch {
+	case info.Many == "":
+		return w.Items(n)
+	case n == 1:
 		return "1 " + info.One
 	}
 	return w.Count(n) + " " + info.Many
