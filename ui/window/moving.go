@@ -126,6 +126,7 @@ func (x *moving) bar(can buttons) {
 	switch can {
 	case canNothing:
 		x.page.Buttons()
+		c.Unfocus() // a key would find them still
 	case canGoOn:
 		x.page.Buttons(x.cancel, x.goOn)
 		if had == fyne.Focusable(x.pause) {
@@ -142,20 +143,19 @@ func (x *moving) bar(can buttons) {
 // write says how far it is, and reports whether that reads otherwise than before.
 func (x *moving) write(s flow.Snapshot) bool {
 	w, v := x.words, s.Progress
-	verifying := s.Screen == flow.Verifying
+	verifying, free := s.Screen == flow.Verifying, flows(s)
 	how := kit.Underway
 	switch {
 	case verifying:
 		how = kit.Landed
 	case s.Lost != nil:
 		how = kit.Adrift
-	case v.Paused.ByHand() || s.Paused || s.Space.Missing > 0:
+	case !free && !s.Stopping:
 		how = kit.Resting
 	}
 	part := float32(v.Part)
 	x.check.Set(part)
 	x.crossing.Set(part, how)
-	free := s.Lost == nil && !s.Stopping && !s.Paused && !v.Paused.ByHand()
 	left, speed := "", ""
 	if free && v.Left.Known() {
 		left = w.Say("{{.Time}} left", say.Fields{"Time": w.LeftBetween(v.Left.Low, v.Left.High)})
@@ -171,14 +171,16 @@ func (x *moving) write(s flow.Snapshot) bool {
 		amount = w.Say("{{.Done}} of {{.All}}", say.Fields{"Done": w.Count(v.DoneItems), "All": w.Items(v.Items)})
 	}
 	percent := w.Say("{{.Percent}} %", say.Fields{"Percent": fmt.Sprint(int(100 * v.Part))}) // 100 is for the end alone
-	changed := false
+	doing := x.doing(s)
+	changed := x.under.Hidden != (doing == "")
+	x.under.Hidden = doing == ""
 	for _, t := range []struct {
 		label *widget.Label
 		text  string
 	}{
 		{x.title, x.heading(s)},
 		{x.about, w.Say("What moved is on the new phone, and both phones signed for it. Now both read it again, to be sure.")},
-		{x.percent, percent}, {x.left, left}, {x.amount, amount}, {x.speed, speed}, {x.under, x.doing(s)},
+		{x.percent, percent}, {x.left, left}, {x.amount, amount}, {x.speed, speed}, {x.under, doing},
 		{x.advice, w.Say("Keep both phones near each other, and Ferry open on both. You need not watch: what has arrived is safe, whatever happens.")},
 	} {
 		if t.label.Text != t.text {
@@ -187,6 +189,12 @@ func (x *moving) write(s flow.Snapshot) bool {
 		}
 	}
 	return changed
+}
+
+// flows reports whether nothing holds the move up.
+func flows(s flow.Snapshot) bool {
+	v := s.Progress
+	return s.Lost == nil && !s.Stopping && !s.Paused && !v.Paused.ByHand() && s.Space.Missing <= 0 && v.Missing <= 0
 }
 
 // heading is what the page is about.
@@ -209,7 +217,7 @@ func (x *moving) heading(s flow.Snapshot) string {
 func (x *moving) doing(s flow.Snapshot) string {
 	w, v := x.words, s.Progress
 	switch wait := w.Waiting(v.Waiting, 0).What; {
-	case s.Lost != nil || s.Stopping || v.Paused.ByHand() || s.Paused:
+	case !flows(s):
 		return ""
 	case v.Waiting == transfer.WaitDisk, v.Waiting == transfer.WaitDiskThere, v.Waiting == transfer.WaitLimit:
 		return wait
@@ -259,7 +267,9 @@ func (x *moving) row(k transfer.KindProgress, now bool) {
 		count = w.Say("{{.Done}} of {{.All}}", say.Fields{"Done": w.Count(k.DoneItems), "All": w.Count(k.Items)})
 	}
 	if k.Failed > 0 {
-		count = w.Number("{{.Items}}, {{.Count}} not moved", "{{.Items}}, {{.Count}} not moved", k.Failed, say.Fields{"Items": count})
+		count = w.Number("{{.Done}} of {{.All}} · {{.Count}} not moved", "{{.Done}} of {{.All}} · {{.Count}} not moved", k.Failed, say.Fields{
+			"Done": w.Count(k.DoneItems - min(k.DoneItems, k.Failed)), "All": w.Count(k.Items),
+		})
 	}
 	r.Set(part, count, all && k.Failed == 0)
 }

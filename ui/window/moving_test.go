@@ -38,7 +38,9 @@ func onTheWay(role flow.Role) flow.Snapshot {
 func lostLink() flow.Snapshot {
 	s := onTheWay(flow.OldPhone)
 	s.Lost = &flow.Lost{Since: today.Add(-time.Minute), Until: today.Add(29 * time.Minute), Agreed: true}
-	s.Diagnosis = &discovery.Diagnosis{}
+	s.Diagnosis = &discovery.Diagnosis{Findings: []discovery.Finding{
+		{Cause: discovery.NoAnswer}, {Cause: discovery.TunnelBeside, Interfaces: []string{"tun0"}},
+	}}
 	return s
 }
 
@@ -89,7 +91,7 @@ func TestMovingReads(t *testing.T) {
 	s := onTheWay(flow.OldPhone)
 	f := newFace(t, s)
 	f.reads([]string{
-		"Moving to Pixel 9", "62 %", "about 9 minutes left", "11 GB of 18 GB", "31 MB/s", "Now: Photos", "2,120 of 3,412", "12, 2 not moved", "waiting",
+		"Moving to Pixel 9", "62 %", "about 9 minutes left", "11 GB of 18 GB", "31 MB/s", "Now: Photos", "2,120 of 3,412", "10 of 12 · 2 not moved", "waiting",
 	}, "Checking", "Paused")
 	s.Role, s.Peer.Name = flow.NewPhone, ""
 	s.Progress.Bytes, s.Progress.Waiting, s.Progress.Left = 0, transfer.WaitDisk, pace.Range{}
@@ -100,13 +102,13 @@ func TestMovingReads(t *testing.T) {
 	f.reads([]string{"Making the last items safe."}, "storage", "31 MB/s")
 	s = lostLink()
 	f.see(s)
-	f.reads([]string{"The phones lost each other", "11 GB are safe on the new phone. It goes on by itself when they meet again.", "until 14:49"}, "left", "MB/s", "Now:")
+	f.reads([]string{"The phones lost each other", "11 GB are safe on the new phone. It goes on by itself when they meet again.", "until 14:49", "A VPN is up (tun0)"}, "My new phone", "left", "MB/s", "Now:")
 	s.Paused, s.Progress.SafeBytes = true, 0
 	f.see(s)
 	f.reads([]string{"What has arrived is safe on the new phone. You have paused"}, "by itself")
-	s.Lost.Agreed = false
+	s.Lost.Agreed, s.Diagnosis = false, &discovery.Diagnosis{}
 	f.see(s)
-	f.reads([]string{"the new phone asks once more"}, "by itself", "You have paused")
+	f.reads([]string{"the new phone asks once more"}, "by itself", "You have paused", "VPN", "looks fine")
 	s = onTheWay(flow.OldPhone)
 	s.Progress.Missing, s.Progress.Paused, s.Notes = 5e9, transfer.WaitPauseThere, 1
 	f.see(s)
@@ -156,6 +158,8 @@ func TestPauseKeys(t *testing.T) {
 	s.Stopping = true
 	f.see(s)
 	f.reads([]string{"Stopping"}, "Pause", "Cancel")
+	f.key(fyne.KeySpace)
+	f.wanted()
 }
 
 // A cancel is asked once, and no other step answers for the person.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/ferry-move/ferry/app/flow"
 	"github.com/ferry-move/ferry/app/session"
+	"github.com/ferry-move/ferry/discovery"
 	"github.com/ferry-move/ferry/transfer"
 	"github.com/ferry-move/ferry/ui/say"
 	"github.com/ferry-move/ferry/ui/window/kit"
@@ -47,13 +48,7 @@ func (x *moving) signs(s flow.Snapshot) (out []sign) {
 		out = append(out, sign{tone: kit.Plainly, word: w.Say("Stopping"), next: w.Say("What has arrived stays on the new phone.")})
 	case s.Lost != nil:
 		out = append(out, x.lost(s))
-		if s.Diagnosis != nil {
-			for i, p := range w.Diagnosis(*s.Diagnosis) {
-				if i < maxChecks {
-					out = append(out, sign{word: p.What, next: p.Next, check: true})
-				}
-			}
-		}
+		out = append(out, x.checks(s.Diagnosis)...)
 	default:
 		if space.Missing > 0 {
 			out = append(out, signOf(kit.Careful, w.Space(space, s.Role == flow.NewPhone)))
@@ -66,6 +61,27 @@ func (x *moving) signs(s flow.Snapshot) (out []sign) {
 	}
 	if s.Notes != 0 && !s.Stopping {
 		out = append(out, signOf(kit.Plainly, w.Notes(s.Notes)))
+	}
+	return out
+}
+
+// checks are what was found wrong with this phone's network. What a search for a new
+// phone would need besides is no matter between two that know each other.
+func (x *moving) checks(d *discovery.Diagnosis) (out []sign) {
+	if d == nil {
+		return nil
+	}
+	own := discovery.Diagnosis{Interfaces: d.Interfaces}
+	for _, f := range d.Findings {
+		switch f.Cause {
+		case discovery.NoMulticast, discovery.Unlisted, discovery.Crowded, discovery.NoAnswer:
+		default:
+			own.Findings = append(own.Findings, f)
+		}
+	}
+	all := x.words.Diagnosis(own)
+	for _, p := range all[:min(len(own.Findings), len(all)-1, maxChecks)] { // the last one is about a search
+		out = append(out, sign{word: p.What, next: p.Next, check: true})
 	}
 	return out
 }
@@ -85,6 +101,7 @@ func (x *moving) lost(s flow.Snapshot) sign {
 	default:
 		text += " " + w.Say("It goes on by itself when they meet again.")
 	}
+	text += " " + w.Say("Bring them close together, on the same Wi-Fi.")
 	if u := s.Lost.Until; !u.IsZero() {
 		text += " " + w.Say("Ferry looks for the other phone until {{.Time}}.", say.Fields{"Time": u.In(x.now().Location()).Format("15:04")})
 	}
