@@ -13,7 +13,7 @@ import (
 // done says how the move ended, as both phones signed it.
 type done struct {
 	sheet
-	drawn *flow.Result
+	drawn *flow.Result // nil = nothing is
 }
 
 func newDone(w *Window) screen { return &done{sheet: w.sheet()} }
@@ -21,8 +21,11 @@ func newDone(w *Window) screen { return &done{sheet: w.sheet()} }
 // show implements screen. A result does not change.
 func (x *done) show(s flow.Snapshot) {
 	r := s.Result
-	if r == nil || r == x.drawn {
+	if x.drawn != nil && (r == nil || r == x.drawn) {
 		return
+	}
+	if r == nil { // nothing was agreed on
+		r = &flow.Result{EraseWhy: flow.NotSigned}
 	}
 	x.drawn = r
 	w := x.words
@@ -31,7 +34,7 @@ func (x *done) show(s flow.Snapshot) {
 		body = append(body, kit.NewCrossing(1, kit.Landed))
 	}
 	tone, title := x.verdict(s, r)
-	body = append(body, kit.Column(8, kit.Verdict(tone, title), kit.Sentence(x.sum(r))))
+	body = append(body, kit.Column(8, append([]fyne.CanvasObject{kit.Verdict(tone, title)}, x.sum(r)...)...))
 	answer, sentence := x.erase(s, r)
 	body = append(body, kit.Notice(answer, w.Say("Is it safe to erase the old phone?"), sentence))
 	if r.Err != nil {
@@ -65,6 +68,8 @@ func (x *done) verdict(s flow.Snapshot, r *flow.Result) (kit.Tone, string) {
 		there["Name"] = w.Say("the new phone")
 	}
 	switch {
+	case !r.Signed:
+		return kit.Careful, w.Say("The move has ended")
 	case !r.Complete && r.EraseWhy == flow.NotSame:
 		return kit.Careful, w.Say("Not everything could be checked")
 	case !r.Complete:
@@ -78,9 +83,12 @@ func (x *done) verdict(s flow.Snapshot, r *flow.Result) (kit.Tone, string) {
 }
 
 // sum says what both phones agree on.
-func (x *done) sum(r *flow.Result) string {
+func (x *done) sum(r *flow.Result) []fyne.CanvasObject {
+	if !r.Signed {
+		return nil
+	}
 	w := x.words
-	f := say.Fields{"Items": w.Items(r.Items), "Here": w.Count(r.Here), "Size": w.Bytes(int64(r.Bytes))}
+	f := say.Fields{"Items": w.Items(r.Items), "Here": w.Count(r.Here), "Size": x.size(r.Bytes)}
 	text := w.Say("Both phones agree: {{.Items}}, {{.Size}}, all checked.", f)
 	if r.Here < r.Items {
 		text = w.Say("Both phones agree: {{.Here}} of {{.Items}} are on the new phone, {{.Size}}.", f)
@@ -88,7 +96,7 @@ func (x *done) sum(r *flow.Result) string {
 	if r.Verified {
 		text += " " + w.Say("Everything there was read again.")
 	}
-	return text
+	return []fyne.CanvasObject{kit.Sentence(text)}
 }
 
 // links lead to what is to be looked at.
@@ -131,23 +139,27 @@ func (x *done) kinds(r *flow.Result) (out []fyne.CanvasObject) {
 	w := x.words
 	for _, k := range r.Kinds {
 		var parts []string
-		add := func(n uint64, message string) {
-			if n > 0 {
-				parts = append(parts, w.Number(message, message, n))
+		for _, p := range []struct {
+			n    uint64
+			said string
+		}{
+			{k.Added, w.Say("{{.Number}} added", number(w, k.Added))},
+			{k.Merged, w.Say("{{.Number}} merged", number(w, k.Merged))},
+			{k.Skipped, w.Say("{{.Number}} there already", number(w, k.Skipped))},
+			{k.Healed, w.Say("{{.Number}} moved by the check", number(w, k.Healed))},
+			{k.Failed, w.Say("{{.Number}} not moved", number(w, k.Failed))},
+			{k.Unsure, w.Say("{{.Number}} could not be checked", number(w, k.Unsure))},
+		} {
+			if p.n > 0 {
+				parts = append(parts, p.said)
 			}
 		}
-		add(k.Added, "{{.Count}} added")
-		add(k.Merged, "{{.Count}} merged")
-		add(k.Skipped, "{{.Count}} there already")
-		add(k.Healed, "{{.Count}} moved by the check")
-		add(k.Failed, "{{.Count}} not moved")
-		add(k.Unsure, "{{.Count}} could not be checked")
 		if k.Folders > 0 {
 			parts = append(parts, w.Folders(k.Folders))
 		}
 		value := w.Count(k.Items)
 		if k.Bytes > 0 {
-			value = w.Say("{{.Count}} · {{.Size}}", say.Fields{"Count": value, "Size": w.Bytes(int64(k.Bytes))})
+			value += " · " + x.size(k.Bytes)
 		}
 		out = append(out, kit.Fact(iconOf(k.Kind), w.Title(say.InfoOf(k.Kind)), value, strings.Join(parts, ", ")))
 	}
@@ -159,12 +171,15 @@ func (x *done) kinds(r *flow.Result) (out []fyne.CanvasObject) {
 	return out
 }
 
+// number is a field of a message in which no word depends on it.
+func number(w say.Words, n uint64) say.Fields { return say.Fields{"Number": w.Count(n)} }
+
 // way says how much went over the link, and how fast.
 func (w *Window) way(r *flow.Result) string {
 	if r.SentBytes == 0 || r.Elapsed <= 0 {
 		return ""
 	}
 	return w.words.Say("{{.Size}} went over in {{.Time}}: {{.Speed}}.", say.Fields{
-		"Size": w.words.Bytes(int64(r.SentBytes)), "Time": w.words.Took(r.Elapsed), "Speed": w.words.Speed(int64(r.SentBytes), r.Elapsed),
+		"Size": w.size(r.SentBytes), "Time": w.words.Took(r.Elapsed), "Speed": w.words.Speed(int64(r.SentBytes), r.Elapsed),
 	})
 }

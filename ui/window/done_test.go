@@ -2,6 +2,7 @@ package window
 
 import (
 	"errors"
+	"math"
 	"net/url"
 	"strings"
 	"testing"
@@ -138,6 +139,11 @@ func TestDoneReads(t *testing.T) {
 	s.Result.Err, s.Result.Receipt, s.Result.SentBytes = &session.UnverifiedError{Err: errors.New("x")}, "", 0
 	f.see(s)
 	f.reads([]string{"Not everything could be checked", "the verification was not finished"}, "Save receipt", "went over", "Copy the path")
+	for _, r := range []*flow.Result{nil, {Complete: true, Erase: flow.EraseNo}} { // no account that both signed
+		f.see(flow.Snapshot{Screen: flow.Start})
+		f.see(flow.Snapshot{Screen: flow.Done, Role: flow.OldPhone, Result: r})
+		f.reads([]string{"The move has ended", "No: ", "Finish"}, "agree:", "Everything", "Not everything")
+	}
 }
 
 func TestDoneIntents(t *testing.T) {
@@ -208,7 +214,7 @@ func TestDoneHostile(t *testing.T) {
 	}
 	s.Result.Kinds = nil
 	for range 64 {
-		s.Result.Kinds = append(s.Result.Kinds, flow.KindResult{Kind: backup.Kind(strings.Repeat("W", 300)), Items: 1 << 60, Failed: 1 << 60, Bytes: 1 << 63})
+		s.Result.Kinds = append(s.Result.Kinds, flow.KindResult{Kind: backup.Kind(strings.Repeat("W", 300)), Items: 1 << 60, Failed: 1 << 60, Bytes: math.MaxUint64})
 	}
 	f := newFace(t, s)
 	check := func(what string) {
@@ -222,6 +228,7 @@ func TestDoneHostile(t *testing.T) {
 		}
 	}
 	check("done")
+	f.reads([]string{"9223 PB"}, "-9")
 	f.tap(f.words.Number("", "{{.Count}} items were not moved: why, and what to do", 32<<40))
 	check("not moved")
 }

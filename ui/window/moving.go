@@ -166,7 +166,7 @@ func (x *moving) write(s flow.Snapshot) bool {
 	amount := ""
 	switch {
 	case v.Bytes > 0:
-		amount = w.Say("{{.Done}} of {{.All}}", say.Fields{"Done": w.Bytes(int64(v.DoneBytes)), "All": w.Bytes(int64(v.Bytes))})
+		amount = w.Say("{{.Done}} of {{.All}}", say.Fields{"Done": x.size(v.DoneBytes), "All": x.size(v.Bytes)})
 	case v.Items > 0:
 		amount = w.Say("{{.Done}} of {{.All}}", say.Fields{"Done": w.Count(v.DoneItems), "All": w.Items(v.Items)})
 	}
@@ -267,8 +267,8 @@ func (x *moving) row(k transfer.KindProgress, now bool) {
 		count = w.Say("{{.Done}} of {{.All}}", say.Fields{"Done": w.Count(k.DoneItems), "All": w.Count(k.Items)})
 	}
 	if k.Failed > 0 {
-		count = w.Number("{{.Done}} of {{.All}} · {{.Count}} not moved", "{{.Done}} of {{.All}} · {{.Count}} not moved", k.Failed, say.Fields{
-			"Done": w.Count(k.DoneItems - min(k.DoneItems, k.Failed)), "All": w.Count(k.Items),
+		count = w.Say("{{.Done}} of {{.All}} · {{.Failed}} not moved", say.Fields{
+			"Done": w.Count(k.DoneItems - min(k.DoneItems, k.Failed)), "All": w.Count(k.Items), "Failed": w.Count(k.Failed),
 		})
 	}
 	r.Set(part, count, all && k.Failed == 0)

@@ -60,7 +60,7 @@ func (w *Window) names(g flow.Group) fyne.CanvasObject {
 		out = append(out, kit.Caption(name))
 	}
 	if n := uint64(len(g.Names)); g.Count > n {
-		out = append(out, kit.Caption(w.words.Number("and {{.Count}} more; the receipt names them", "and {{.Count}} more; the receipt names them", g.Count-n)))
+		out = append(out, kit.Caption(w.words.Say("and {{.Number}} more; the receipt names them", number(w.words, g.Count-n))))
 	}
 	return kit.Column(8, out...)
 }

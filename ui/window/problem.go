@@ -7,14 +7,22 @@ import (
 	"fyne.io/fyne/v2"
 
 	"github.com/ferry-move/ferry/app/flow"
+	"github.com/ferry-move/ferry/ui/say"
 	"github.com/ferry-move/ferry/ui/window/kit"
 )
 
 // problem says why it broke off, what stays, and what can be done.
 type problem struct {
 	sheet
-	first fyne.Focusable // what is best done
-	drawn error
+	first fyne.Focusable // what is best done; nil = nothing is drawn
+	drawn trouble
+}
+
+// trouble is what the page says: while it is the same, the page stays.
+type trouble struct {
+	say.Problem
+	result *flow.Result
+	try    flow.Try
 }
 
 func newProblem(w *Window) screen { return &problem{sheet: w.sheet()} }
@@ -24,17 +32,23 @@ func (x *problem) focus() fyne.Focusable { return x.first }
 
 // show implements screen.
 func (x *problem) show(s flow.Snapshot) {
-	if s.Err == nil || s.Err == x.drawn {
+	p := x.words.Error(s.Err)
+	now := trouble{p, s.Result, s.Try}
+	if x.first != nil && now == x.drawn {
 		return
 	}
-	defer func(before error) {
-		if before != nil { // what had the focus is gone
-			x.win.Canvas().Focus(x.first)
-		}
-	}(x.drawn)
-	x.drawn = s.Err
+	x.drawn = now
+	x.fill(s, p)
+	had := x.first
+	x.buttons(s.Try)
+	if had != nil { // the button that had the focus is gone
+		x.win.Canvas().Focus(x.first)
+	}
+}
+
+// fill says it.
+func (x *problem) fill(s flow.Snapshot, p say.Problem) {
 	w := x.words
-	p := w.Error(s.Err)
 	tone, title, text := kit.Wrong, w.Say("That did not work"), p.What
 	switch {
 	case errors.Is(s.Err, context.Canceled):
@@ -66,13 +80,21 @@ func (x *problem) show(s flow.Snapshot) {
 		body = append(body, kit.Group(links...))
 	}
 	x.page.Show(body...)
-	again := kit.NewButton(w.Say("Try again"), kit.Primary, x.on(func() { x.flow.Again() }))
-	if s.Try&flow.TryAgain == 0 {
-		start := kit.NewButton(w.Say("Go to the start"), kit.Primary, x.on(func() { x.flow.Leave() }))
+}
+
+// buttons are what can be done, the best of it last.
+func (x *problem) buttons(try flow.Try) {
+	rank := kit.Secondary
+	if try&flow.TryAgain == 0 {
+		rank = kit.Primary
+	}
+	start := kit.NewButton(x.words.Say("Go to the start"), rank, x.on(func() { x.flow.Leave() }))
+	if rank == kit.Primary {
 		x.first = start
 		x.page.Buttons(start)
 		return
 	}
+	again := kit.NewButton(x.words.Say("Try again"), kit.Primary, x.on(func() { x.flow.Again() }))
 	x.first = again
-	x.page.Buttons(kit.NewButton(w.Say("Go to the start"), kit.Secondary, x.on(func() { x.flow.Leave() })), again)
+	x.page.Buttons(start, again)
 }

@@ -36,16 +36,11 @@ func newSave(w *Window, receipt string) screen {
 	return x
 }
 
-// shelf is the folder in which a person looks for a file that was saved.
+// shelf is where a person looks for a file that was saved.
 func shelf() string {
 	home, err := os.UserHomeDir()
 	if err != nil {
 		return ""
-	}
-	for _, name := range []string{"Documents", "Downloads", "Download"} {
-		if fi, err := os.Stat(filepath.Join(home, name)); err == nil && fi.IsDir() {
-			return filepath.Join(home, name)
-		}
 	}
 	return home
 }

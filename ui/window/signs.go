@@ -91,7 +91,7 @@ func (x *moving) lost(s flow.Snapshot) sign {
 	w := x.words
 	text := w.Say("What has arrived is safe on the new phone.")
 	if n := s.Progress.SafeBytes; n > 0 {
-		text = w.Say("{{.Size}} are safe on the new phone.", say.Fields{"Size": w.Bytes(int64(n))})
+		text = w.Say("{{.Size}} are safe on the new phone.", say.Fields{"Size": x.size(n)})
 	}
 	switch {
 	case !s.Lost.Agreed:
