@@ -109,6 +109,10 @@ func TestMovingReads(t *testing.T) {
 	s.Lost.Agreed, s.Diagnosis = false, &discovery.Diagnosis{}
 	f.see(s)
 	f.reads([]string{"the new phone asks once more"}, "by itself", "You have paused", "VPN", "looks fine")
+	s = onTheWay(flow.NewPhone)
+	s.Space.Missing = 3e9
+	f.see(s)
+	f.reads([]string{"This disk is full, and lacks 3.0 GB."}, "left", "MB/s", "Now:")
 	s = onTheWay(flow.OldPhone)
 	s.Progress.Missing, s.Progress.Paused, s.Notes = 5e9, transfer.WaitPauseThere, 1
 	f.see(s)

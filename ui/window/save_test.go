@@ -45,6 +45,7 @@ type saving struct {
 	*face
 	*save
 	next func()
+	said chan func()
 }
 
 func newSaving(t *testing.T, receipt string) saving {
@@ -57,7 +58,13 @@ func newSaving(t *testing.T, receipt string) saving {
 	f.tap("Save receipt")
 	x := f.top().(*save)
 	t.Cleanup(func() { x.jobs.Wait() })
-	return saving{f, x, func() { (<-said)() }}
+	return saving{f, x, func() {
+		t.Helper()
+		if !x.busy {
+			t.Fatalf("nothing is saved:\n%s", f.text())
+		}
+		(<-said)()
+	}, said}
 }
 
 func TestSave(t *testing.T) {
@@ -131,8 +138,14 @@ func TestSaveBad(t *testing.T) {
 		t.Error("there is a copy")
 	}
 	x.tap("Save")
-	x.tap("Save") // one at a time
-	x.tap("Back")
+	x.field.Done("") // Enter: one at a time
+	x.tap("Back")    // waits for it
+	if len(x.said) != 1 {
+		t.Errorf("it was written %d times", len(x.said))
+	}
 	x.next()
 	x.reads([]string{"Everything is on Pixel 9"}, "not a receipt")
+	if !x.busy {
+		t.Error("a page that was left is written on")
+	}
 }
