@@ -69,6 +69,7 @@ func run(ctx context.Context) int {
 	store, trouble := settings.Open(home)
 	face := window.New(a, w, window.Options{
 		Home: home, Settings: store, Trouble: trouble, Name: *name, Into: *into, From: *from, Loopback: *loopback,
+		Report: start.Report(home, session.Version),
 	})
 	w.Resize(fyne.NewSize(440, 760))
 	w.CenterOnScreen()

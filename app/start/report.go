@@ -54,6 +54,15 @@ func clean(crash []byte) []byte {
 	return out.Bytes()
 }
 
+// Report returns what saves a report about a panic that was recovered: from its
+// stack, below home, without anything personal. It returns the file's name.
+func Report(home, version string) func(stack []byte) (string, error) {
+	return func(stack []byte) (string, error) {
+		stack = stack[:min(len(stack), maxCrash)]
+		return save(home, version, time.Now(), append([]byte("panic: recovered\n"), stack...))
+	}
+}
+
 // save writes a report below home and returns its name. The oldest go when there
 // are too many.
 func save(home, version string, now time.Time, crash []byte) (name string, err error) {

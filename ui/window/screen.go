@@ -27,6 +27,9 @@ type focuser interface{ focus() fyne.Focusable }
 // second.
 type ticking interface{ ticking() bool }
 
+// heir is a screen that takes over what was so before it was made anew.
+type heir interface{ inherit(from screen) }
+
 // sheet is what all screens have in common. Embedded, it makes a type a screen
 // that needs only show.
 type sheet struct {
@@ -134,17 +137,21 @@ func (w *Window) clear() {
 // push opens a screen over the one that is seen. It goes with back, or when the
 // flow goes to another screen.
 func (w *Window) push(make func() screen) {
-	w.over = append(w.over, open{make, make()})
-	w.turn()
+	w.guard(func() {
+		w.over = append(w.over, open{make, make()})
+		w.turn()
+	})
 }
 
 // back leaves the screen that was pushed last.
 func (w *Window) back() {
-	if n := len(w.over); n > 0 {
-		w.over[n-1].leave()
-		w.over = w.over[:n-1]
-		w.turn()
-	}
+	w.guard(func() {
+		if n := len(w.over); n > 0 {
+			w.over[n-1].leave()
+			w.over = w.over[:n-1]
+			w.turn()
+		}
+	})
 }
 
 // turn puts the top screen into the window.
@@ -168,16 +175,26 @@ func (w *Window) hands() {
 	w.each.Store(ok && t.ticking())
 }
 
-// again makes every screen anew, in the words and the look of the settings.
+// again makes every screen anew, in the words and the look of the settings. What is
+// seen keeps its place.
 func (w *Window) again() {
 	w.prefer()
+	place := w.top().paper().Offset()
 	all := append([]open{w.base}, w.over...)
 	w.clear()
-	w.base = open{all[0].make, all[0].make()}
-	for _, o := range all[1:] {
-		w.over = append(w.over, open{o.make, o.make()})
+	for i, o := range all {
+		next := open{o.make, o.make()}
+		if h, ok := next.screen.(heir); ok {
+			h.inherit(o.screen)
+		}
+		if i == 0 {
+			w.base = next
+		} else {
+			w.over = append(w.over, next)
+		}
 	}
 	w.turn()
+	w.top().paper().ScrollTo(place)
 }
 
 // guard does something, and shows a sentence instead if it panics. What moves

@@ -19,6 +19,7 @@ package window
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -70,6 +71,11 @@ type Window struct {
 	busy atomic.Bool   // a draw is on its way
 	each atomic.Bool   // what is shown changes every second
 
+	ctx    context.Context // ends with the window
+	end    context.CancelFunc
+	jobs   sync.WaitGroup  // what is under way beside drawing
+	saving <-chan struct{} // closed when the settings saved last are on the disk; nil = none were
+
 	at    station // where base belongs
 	base  open
 	over  []open // what the person opened over it
@@ -88,8 +94,10 @@ func New(a fyne.App, w fyne.Window, opt Options) *Window {
 
 func newWindow(a fyne.App, w fyne.Window, opt Options, m model) *Window {
 	x := &Window{app: a, win: w, opt: opt, flow: m, store: opt.Settings, do: fyne.Do, now: time.Now}
+	x.ctx, x.end = context.WithCancel(context.Background())
 	w.SetPadded(false)
 	x.listen()
+	w.SetOnDropped(func(_ fyne.Position, what []fyne.URI) { x.on(func() { x.dropped(what) })() })
 	x.prefer()
 	x.draw()
 	return x
@@ -121,7 +129,11 @@ func (w *Window) Run(ctx context.Context) {
 
 // Close ends what is under way. It may be called by any goroutine, when Run has
 // ended.
-func (w *Window) Close() { w.flow.Close() }
+func (w *Window) Close() {
+	w.end()
+	w.flow.Close()
+	w.jobs.Wait()
+}
 
 // prefer takes the settings in: the words, the look, and this device's name.
 func (w *Window) prefer() {

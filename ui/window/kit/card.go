@@ -57,6 +57,11 @@ func Pair(first, second *widget.Label) fyne.CanvasObject {
 	return container.New(apart{}, first, second)
 }
 
+// Heading is what a card is about, with an icon before it.
+func Heading(g Glyph, words string) fyne.CanvasObject {
+	return container.New(row{grows: 1, gap: 12, top: true}, NewIcon(g, theme.ColorNamePrimary, side), Sentence(words, Bold))
+}
+
 // Ruled is a card with a line between the rows.
 func Ruled(rows ...fyne.CanvasObject) fyne.CanvasObject {
 	var objects []fyne.CanvasObject

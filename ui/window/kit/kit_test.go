@@ -64,6 +64,8 @@ func parts() []struct {
 	typed.Paste("742 9")
 	bad.Paste("742 916 1")
 	bad.SetProblem("That is not the code on the new phone. 2 tries left.")
+	dark := NewPick("Dark", "", nothing)
+	dark.SetOn(true)
 	told := NewField("Address", "192.168.1.24:41234")
 	told.SetText("pixel")
 	told.SetProblem("That is not an address.")
@@ -82,6 +84,8 @@ func parts() []struct {
 		{"code", Card(16, NewCode("742 9161"))},
 		{"fields", Column(Gap, typed, bad)},
 		{"lines", Column(Gap, NewField("Address", "192.168.1.24:41234"), told, secret, tick)},
+		{"picks", Group(dark, NewPick("Light", "", nothing), NewCheck("Check everything", "It takes longer.", true, func(bool) {}))},
+		{"values", Group(NewValue("Language", "English", nothing), NewValue("Appearance", "As the system, which is dark in the evening", nothing))},
 		{"notices", Column(8, Notice(Plainly, "On home-wifi", "Both phones are on one network."), Notice(Fine, "Connected", ""),
 			Notice(Careful, "2 apps cannot move", "They do not let themselves be copied."), Notice(Wrong, "No network", "Turn Wi-Fi on.", NewButton("Look again", Secondary, nothing)))},
 		{"verdict", Verdict(Fine, "Everything is on Pixel 9")},

@@ -29,6 +29,9 @@ type ListOptions struct {
 	Thumbs *Thumbs
 	// Icon stands where there is no picture.
 	Icon Glyph
+	// Opens tells that a row leads somewhere: a chevron stands where others have
+	// their box, and Toggle goes there.
+	Opens bool
 	// Label is what the list is, for screen readers.
 	Label string
 }
@@ -44,7 +47,7 @@ type List struct {
 func NewList(opt ListOptions) *List {
 	l := &List{opt: opt}
 	l.Length = opt.Len
-	l.CreateItem = func() fyne.CanvasObject { return newListRow(opt.Thumbs != nil) }
+	l.CreateItem = func() fyne.CanvasObject { return newListRow(opt.Thumbs != nil, opt.Opens) }
 	l.UpdateItem = func(i widget.ListItemID, o fyne.CanvasObject) {
 		if i < opt.Len() { // it may have become shorter
 			o.(*listRow).show(opt.Item(i), opt)
@@ -96,11 +99,12 @@ type listRow struct {
 	pic           *canvas.Image // nil = rows have none
 	title, detail *widget.Label
 	label         string
+	opens         bool
 }
 
-func newListRow(pics bool) *listRow {
+func newListRow(pics, opens bool) *listRow {
 	r := &listRow{
-		box: NewIcon(boxOff, theme.ColorNamePlaceHolder, side), title: widget.NewLabel(""), detail: widget.NewLabel(""),
+		opens: opens, box: NewIcon(boxOff, theme.ColorNamePlaceHolder, side), title: widget.NewLabel(""), detail: widget.NewLabel(""),
 	}
 	r.title.Truncation, r.detail.Truncation = fyne.TextTruncateEllipsis, fyne.TextTruncateEllipsis
 	r.detail.SizeName, r.detail.Importance = theme.SizeNameCaptionText, widget.LowImportance
@@ -119,8 +123,13 @@ func (r *listRow) show(it Item, opt ListOptions) {
 	r.label = title + ", " + it.Detail
 	setText(r.title, title)
 	setText(r.detail, it.Detail)
-	if r.box.Set(boxSign(it.On)); it.Cannot {
+	switch {
+	case it.Cannot:
 		r.box.Set(Warning, theme.ColorNameWarning)
+	case opt.Opens:
+		r.box.Set(Chevron, theme.ColorNamePlaceHolder)
+	default:
+		r.box.Set(boxSign(it.On))
 	}
 	if r.pic == nil {
 		return
@@ -160,8 +169,14 @@ func (r *listRow) CreateRenderer() fyne.WidgetRenderer {
 	return newDrawn(drawn{
 		widget: r, objects: objects,
 		layout: func(s fyne.Size) {
-			put(r.box, pad, (s.Height-side)/2, side, side)
-			x := float32(pad + side + 12)
+			x, right := float32(pad), s.Width-pad
+			if r.opens {
+				right -= side + 12
+				put(r.box, s.Width-pad-side, (s.Height-side)/2, side, side)
+			} else {
+				put(r.box, pad, (s.Height-side)/2, side, side)
+				x += side + 12
+			}
 			if r.pic != nil {
 				put(r.pic, x, (s.Height-pic)/2, pic, pic)
 				put(r.icon, x+(pic-side)/2, (s.Height-side)/2, side, side)
@@ -169,8 +184,8 @@ func (r *listRow) CreateRenderer() fyne.WidgetRenderer {
 			}
 			one, two := least(r.title).Height, least(r.detail).Height
 			y := (s.Height - one - two - 2) / 2
-			place(r.title, x, y, s.Width-x-pad)
-			place(r.detail, x, y+one+2, s.Width-x-pad)
+			place(r.title, x, y, right-x)
+			place(r.detail, x, y+one+2, right-x)
 		},
 		least: func() fyne.Size {
 			h := least(r.title).Height + least(r.detail).Height + 2 + 16

@@ -140,3 +140,19 @@ func BenchmarkListScroll(b *testing.B) {
 		l.ScrollToOffset(float32(i%5000) * 1000)
 	}
 }
+
+// TestListOpens: a row that leads somewhere has a chevron at its end, and no box.
+func TestListOpens(t *testing.T) {
+	w, p := screen(t, Look{})
+	opened := -1
+	l := NewList(ListOptions{Len: func() int { return 3 }, Item: func(int) Item { return Item{Title: "Galaxy"} }, Toggle: func(i int) { opened = i }, Opens: true})
+	p.Fill(l)
+	row := kittest.Find[*listRow](w.Content())[0]
+	if row.box.glyph != Chevron || row.box.Position().X < row.Size().Width/2 || row.title.Position().X > 30 {
+		t.Errorf("%s at %v, the title at %v", row.box.glyph, row.box.Position(), row.title.Position())
+	}
+	l.Select(2)
+	if opened != 2 {
+		t.Errorf("row %d was opened", opened)
+	}
+}

@@ -99,11 +99,17 @@ func (p *Page) Alone() {
 	p.Root.Refresh()
 }
 
+// Fit lays the page out anew, when a part of it has grown or shrunk.
+func (p *Page) Fit() { p.Root.Refresh() }
+
 // Top scrolls to the beginning.
 func (p *Page) Top() { p.scroll.ScrollToTop() }
 
 // Offset is how far the body is scrolled.
 func (p *Page) Offset() fyne.Position { return p.scroll.Offset }
+
+// ScrollTo scrolls the body to where Offset was.
+func (p *Page) ScrollTo(at fyne.Position) { p.scroll.ScrollToOffset(at) }
 
 // BarTop is where the buttons begin, or the page's end.
 func (p *Page) BarTop() float32 {

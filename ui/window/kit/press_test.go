@@ -2,6 +2,7 @@ package kit
 
 import (
 	"image"
+	"slices"
 	"strings"
 	"testing"
 
@@ -233,5 +234,41 @@ func TestAsk(t *testing.T) {
 		if w.Canvas().OnTypedKey()(key(fyne.KeyEscape)); backs != 1 {
 			t.Errorf("%s: the page has not got its keys back", name)
 		}
+	}
+}
+
+// A row that is picked says so by its sign, and calls back; SetOn does not.
+func TestPick(t *testing.T) {
+	w, p := screen(t, Look{})
+	picked, changed := 0, []bool(nil)
+	one, other := NewPick("Dark", "", func() { picked++ }), NewPick("Light", "By day", nothing)
+	check := NewCheck("Check everything", "", true, func(on bool) { changed = append(changed, on) })
+	p.Show(Group(one, other, check))
+	one.SetOn(true)
+	if picked != 0 || !one.On() || one.sign.glyph != radioOn || other.sign.glyph != radioOff || check.sign.glyph != boxOn || len(changed) > 0 {
+		t.Errorf("picked %d times, signs %s, %s, %s", picked, one.sign.glyph, other.sign.glyph, check.sign.glyph)
+	}
+	w.Canvas().Focus(one)
+	one.TypedKey(key(fyne.KeySpace))
+	check.TypedKey(key(fyne.KeyReturn))
+	check.TypedKey(key(fyne.KeyReturn))
+	if picked != 1 || !slices.Equal(changed, []bool{false, true}) || !check.On() {
+		t.Errorf("picked %d times, the box was %v", picked, changed)
+	}
+	if got := other.AccessibilityLabel(); got != "Light. By day" {
+		t.Errorf("it is called %q", got)
+	}
+}
+
+// A setting's line says what it is set to.
+func TestValue(t *testing.T) {
+	w, p := screen(t, Look{})
+	opened := 0
+	v := NewValue("Language", "English", func() { opened++ })
+	p.Show(Group(v))
+	v.Set("Deutsch")
+	v.TypedKey(key(fyne.KeyReturn))
+	if text := kittest.Texts(w.Content()); opened != 1 || !strings.Contains(text, "Deutsch") || v.AccessibilityLabel() != "Language, Deutsch" {
+		t.Errorf("opened %d times, called %q:\n%s", opened, v.AccessibilityLabel(), text)
 	}
 }
