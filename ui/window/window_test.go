@@ -234,7 +234,7 @@ func TestRunTicking(t *testing.T) {
 // The window ends when what is under way beside it has.
 func TestCloseWaits(t *testing.T) {
 	f := newFace(t, at(flow.Start, 1))
-	f.queue()
+	q := f.queue()
 	began, saved := make(chan struct{}), false
 	f.beside(f.ctx, func(ctx context.Context) func() {
 		close(began)
@@ -247,5 +247,26 @@ func TestCloseWaits(t *testing.T) {
 	if !saved {
 		t.Error("something is under way")
 	}
+	f.settle(q)
 	f.wanted("close")
+}
+
+// A change of the settings waits for the one before it.
+func TestSaveInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFace(t, at(flow.Start, 1))
+		q := f.queue()
+		before, changed := make(chan struct{}), false
+		f.saving = before
+		f.save(func(*settings.Settings) { changed = true }, func(error) {})
+		synctest.Wait()
+		if changed {
+			t.Error("it did not wait")
+		}
+		close(before)
+		f.settle(q)
+		if !changed {
+			t.Error("nothing was changed")
+		}
+	})
 }
