@@ -122,7 +122,7 @@ func (s source) file(f *ast.File, name string, sentences bool) {
 // another that does.
 func (s source) counted(list []ast.Expr) {
 	for i := range max(0, len(list)-1) {
-		if one, many := s.value(list[i]), s.value(list[i+1]); strings.Contains(one, "{{.Count}}") && strings.Contains(many, "{{.Count}}") {
+		if one, many := s.value(list[i]), s.value(list[i+1]); one != many && strings.Contains(one, "{{.Count}}") && strings.Contains(many, "{{.Count}}") {
 			s.singular[one] = true
 		}
 	}
