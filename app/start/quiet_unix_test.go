@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+
+	"github.com/ferry-move/ferry/ui/say"
 )
 
 // quieting is set in a process of this test that is to be quiet.
@@ -30,7 +32,7 @@ func TestQuietStays(t *testing.T) {
 		return
 	}
 	quiet()
-	Catch(false)
+	Catch(say.English)
 	for range 3 {
 		gone := make(chan struct{})
 		runtime.SetFinalizer(new([16]byte), func(*[16]byte) { close(gone) })
