@@ -31,7 +31,7 @@ cd "$work" # away from FyneApp.toml, which would turn Fyne's check off
 mkdir home
 HOME=$work/home FERRY_HOME=$work/state "$program" -into "$work/phone" 2>"$work/log" &
 window=$!
-timeout 60 xdotool search --sync --onlyvisible --all --pid "$window" --name '^Ferry$' >/dev/null || fail "did not come"
+timeout 60 xdotool search --sync --onlyvisible --all --pid "$window" --name 'Ferry$' >/dev/null || fail "did not come"
 # It is drawn when there is more than one colour on it.
 for _ in $(seq 100); do
   import -window root "$pictures/start.png"
