@@ -17,16 +17,10 @@ mkdir -p "$3"
 pictures=$(realpath "$3")
 rm -f "$pictures"/[0-9][0-9]-*.png
 
-work=$(mktemp -d)
+SCREEN="$((2 * 412 + 8))x915"
+. scripts/display.sh
+
 declare -A pid=() window=()
-x=""
-clean() {
-  local p
-  for p in "${pid[@]}" $x; do kill "$p" 2>/dev/null || true; done
-  wait
-  rm -rf "$work"
-}
-trap clean EXIT
 fail() {
   echo "the run: $1" >&2
   local side
@@ -93,15 +87,10 @@ open() {
   shift 2
   (cd "$work" && exec env HOME="$work/$side-home" FERRY_HOME="$work/$side-state" LANG=en_US.UTF-8 LC_ALL= "$program" -loopback "$@" 2>"$work/$side.log") &
   pid[$side]=$!
-  window[$side]=$(timeout 60 xdotool search --sync --onlyvisible --all --pid "${pid[$side]}" --name 'Ferry$' | head -n 1) || fail "no window of $side"
+  pids+=($!)
+  window[$side]=$(shown "${pid[$side]}") || fail "no window of $side"
   xdotool windowmove --sync "${window[$side]}" "$left" 0 || true
 }
-
-mkfifo "$work/number"
-Xvfb -displayfd 3 -screen 0 "$((2 * 412 + 8))x915x24" 3>"$work/number" >/dev/null 2>&1 &
-x=$!
-read -r number <"$work/number"
-export DISPLAY=:$number LIBGL_ALWAYS_SOFTWARE=1
 
 # An old phone with something of each kind, and photos that can be looked at. It
 # sends slowly enough to be looked at.
@@ -178,8 +167,7 @@ at old 'Move to a new phone'
 at new 'Move to a new phone'
 
 for side in old new; do
-  kill "${pid[$side]}"
-  wait "${pid[$side]}" || fail "$side did not end well"
+  end "${pid[$side]}" || fail "$side did not end well"
   unset "pid[$side]" "window[$side]"
 done
 for side in old new; do
