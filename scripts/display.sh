@@ -1,7 +1,7 @@
 # To be sourced: a display of its own, $DISPLAY, and a folder, $work. Both go when
 # the script ends, and so do the processes whose numbers are in $pids.
 
-work=$(mktemp -d)
+work=$(mktemp -d "${TMPDIR:-/tmp}/ferry.XXXX")
 pids=()
 leave() {
   [ ${#pids[@]} = 0 ] || kill "${pids[@]}" 2>/dev/null || true

@@ -28,7 +28,7 @@ fail() {
     echo "  $side is at \"$(title "$side")\"; see $pictures/failed-$side.png" >&2
     import -window "${window[$side]}" "$pictures/failed-$side.png" || true
   done
-  head -n 20 "$work"/*.log >&2
+  head -n 20 "$work"/{old,new}.log >&2
   exit 1
 }
 
@@ -44,22 +44,37 @@ at() {
   done
 }
 
+# picture SIDE: a number that says what the window looks like.
+picture() { import -window "${window[$1]}" rgb:- | sha256sum; }
+
 # settle SIDE: waits until the window looks the same twice.
 settle() {
-  local now before="" tries=100
-  until now=$(import -window "${window[$1]}" rgb:- | sha256sum) && [ "$now" = "$before" ]; do
-    ((tries-- > 0)) || return 0
+  local now before="" tries=200
+  until now=$(picture "$1") && [ "$now" = "$before" ]; do
+    ((tries-- > 0)) || fail "$1 does not come to rest"
     before=$now
-    sleep 0.15
+    sleep 0.2
   done
 }
+
+# differ SIDE PICTURE: waits until the window looks otherwise than it did then.
+differ() {
+  local tries=600
+  while [ "$(picture "$1")" = "$2" ]; do
+    ((tries-- > 0)) || fail "nothing happens at $1"
+    sleep 0.1
+  done
+}
+
+# still SIDE: waits until nothing changes there, unless items move.
+still() { [[ "$(title "$1")" == 'Moving '* ]] || settle "$1"; }
 
 # keys SIDE KEY...: presses keys there. Without a window manager a window has the
 # keyboard only when it is told to.
 keys() {
   local side=$1
   shift
-  settle "$side"
+  still "$side"
   xdotool windowfocus --sync "${window[$side]}" key --delay 60 "$@"
 }
 
@@ -76,7 +91,7 @@ look() {
   local side
   step=$((step + 1))
   for side in old new; do
-    settle "$side"
+    still "$side"
     import -window "${window[$side]}" -strip "$pictures/$(printf '%02d' $step)-$1-$side.png"
   done
 }
@@ -100,11 +115,12 @@ mkdir -p "$work/old-home" "$work/new-home" "$work/old-state" "$work/new-state" "
 for i in 1 2 3 4 5 6 7 8 9; do
   convert -seed "$i" -size 800x600 plasma:fractal -quality 80 "$work/old/DCIM/Camera/IMG_2026050$i.jpg"
 done
-echo '{"version": 1, "appearance": "light", "limit": 1000000}' >"$work/old-state/settings.json"
+echo '{"version": 1, "appearance": "light", "limit": 250000}' >"$work/old-state/settings.json"
 echo '{"version": 1, "appearance": "dark"}' >"$work/new-state/settings.json"
 
 open old 0 -name 'Galaxy S9' -from "$work/old"
-open new 420 -name 'Pixel 9' -into "$work/new"
+open new 420 -name 'Pixel 9' -into "$work/Pixel 9"
+xdotool mousemove 416 0 # between them
 for side in old new; do
   at "$side" 'Move to a new phone'
   xdotool windowsize --sync "${window[$side]}" 412 915 || true
@@ -130,7 +146,10 @@ done
 at old 'Type the code'
 look code
 
+settle new
+before=$(picture new)
 xdotool windowfocus --sync "${window[old]}" type --delay 60 0000000
+differ new "$before" # it tells of a wrong code
 look wrong-code
 keys new Tab Return # copy the code
 settle new
@@ -152,11 +171,13 @@ look asking
 last new
 at new 'Moving from'
 at old 'Moving to'
-sleep 2
+until [ -d "$work/Pixel 9/DCIM/Camera" ]; do sleep 0.1; done
 look moving
-last old # pause
+last old # pause, which gives its place and the focus to going on
+settle old
+settle new
 look paused
-last old # go on
+keys old Return
 at old 'Everything is on Pixel 9'
 at new 'All that was sent is here'
 look done
@@ -165,6 +186,11 @@ last old
 last new
 at old 'Move to a new phone'
 at new 'Move to a new phone'
+keys old Tab Tab Return # from what was chosen the last time
+keys new Tab Tab Return
+at old 'History'
+at new 'Settings'
+look sides
 
 for side in old new; do
   end "${pid[$side]}" || fail "$side did not end well"
@@ -175,8 +201,8 @@ for side in old new; do
 done
 
 # The same files, but for contacts, which are put in the new phone's order.
-diff -r --exclude .ferry --exclude Contacts "$work/old" "$work/new" >"$work/diff.log" || fail "the two phones differ: $(head -n 5 "$work/diff.log")"
-[ "$(cat "$work"/old/Contacts/*.vcf | grep -c '^BEGIN:VCARD')" = "$(cat "$work"/new/Contacts/*.vcf | grep -c '^BEGIN:VCARD')" ] || fail "the contacts are not as many"
+diff -r --exclude .ferry --exclude Contacts "$work/old" "$work/Pixel 9" >"$work/diff.log" || fail "the two phones differ: $(head -n 5 "$work/diff.log")"
+[ "$(cat "$work"/old/Contacts/*.vcf | grep -c '^BEGIN:VCARD')" = "$(cat "$work/Pixel 9"/Contacts/*.vcf | grep -c '^BEGIN:VCARD')" ] || fail "the contacts are not as many"
 for side in old new; do
   "$ferry" verify "$work/$side-state"/receipts/*.receipt >"$work/verify.log" 2>&1 || fail "the receipt of $side: $(cat "$work/verify.log")"
 done
