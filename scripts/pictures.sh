@@ -7,5 +7,5 @@ from=$1 to=$2
 mkdir -p "$to"
 for step in start wait code what moving done; do
   old=$(find "$from" -name "[0-9][0-9]-$step-old.png") new=$(find "$from" -name "[0-9][0-9]-$step-new.png")
-  convert "$old" "$new" -background none -bordercolor none -border 6 +append -strip -colors 128 -define png:compression-level=9 "PNG8:$to/$step.png"
+  convert "$old" "$new" -background none -bordercolor none -border 6 +append -strip +dither -colors 96 -define png:compression-level=9 "PNG8:$to/$step.png"
 done

@@ -171,7 +171,11 @@ look asking
 last new
 at new 'Moving from'
 at old 'Moving to'
-until [ -d "$work/Pixel 9/DCIM/Camera" ]; do sleep 0.1; done
+tries=600
+until [ "$(find "$work/Pixel 9/DCIM" -type f 2>/dev/null | wc -l)" -ge 30 ]; do # some photos have come
+  ((tries-- > 0)) || fail "nothing moves"
+  sleep 0.1
+done
 look moving
 last old # pause, which gives its place and the focus to going on
 settle old
