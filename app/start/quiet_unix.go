@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// nobodys is the os.Stderr that there was: were it let go of, its descriptor would
-// be closed, and be the next file's.
-var nobodys *os.File
+// kept has the os.Stderr that there was: were it let go of, its descriptor would be
+// closed, and be the next file's.
+var kept []*os.File
 
 // quiet gives os.Stderr a descriptor of its own and leaves the one that C
 // libraries and the runtime write to with nobody. Where that fails all stays as
@@ -30,6 +30,6 @@ func quiet() {
 		unix.Close(own)
 		return
 	}
-	nobodys = os.Stderr
+	kept = append(kept, os.Stderr)
 	os.Stderr = os.NewFile(uintptr(own), "/dev/stderr")
 }
