@@ -1,14 +1,21 @@
 # Everything here is a plain go command; make is a convenience.
-.PHONY: build gui package cross test race ci demo bench torture clean
+.PHONY: build gui pictures package cross test race ci demo bench torture clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/ferry ./app/ferry
 
-# The window. The first build takes some minutes: OpenGL is C.
+# The window. The first build takes a few minutes: OpenGL is C.
 gui:
 	scripts/headers.sh
-	CGO_ENABLED=1 go build -tags x11 -o bin/ferry-window ./app
+	scripts/build-window.sh bin/ferry-window
 	bin/ferry-window
+
+# A whole move in two real windows; its pictures become the README's.
+pictures: build
+	scripts/headers.sh xvfb xdotool imagemagick
+	scripts/build-window.sh bin/ferry-window
+	scripts/window-run.sh bin/ferry-window bin/ferry bin/window
+	scripts/pictures.sh bin/window docs/pictures
 
 # The window's Linux package, unpacked and started on a display of its own.
 package:

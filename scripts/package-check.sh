@@ -4,15 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-work=$(mktemp -d)
-x="" window=""
-clean() {
-  [ -z "$window" ] || kill "$window" 2>/dev/null || true
-  [ -z "$x" ] || kill "$x" 2>/dev/null || true
-  wait
-  rm -rf "$work"
-}
-trap clean EXIT
+. scripts/display.sh
+
 fail() {
   echo "the package: $1" >&2
   exit 1
@@ -33,17 +26,11 @@ cmp -s "$icon" Icon.png || fail "its icon is not Icon.png"
 grep -qaF "$PWD" "$program" && fail "the program names the folder that it was built in"
 grep -qaF "$version" "$program" || fail "the program does not have the version $version"
 
-mkfifo "$work/number"
-Xvfb -displayfd 3 -screen 0 840x800x24 3>"$work/number" >/dev/null 2>&1 &
-x=$!
-read -r number <"$work/number"
 mkdir "$work/home"
-HOME=$work/home FERRY_HOME=$work/home/state DISPLAY=:$number "$program" -into "$work/phone" 2>"$work/log" &
+HOME=$work/home FERRY_HOME=$work/state "$program" -into "$work/phone" 2>"$work/log" &
 window=$!
-id=$(DISPLAY=:$number timeout 30 xdotool search --sync --onlyvisible --pid "$window" --name Ferry | head -n 1) || true
-[ -n "$id" ] || fail "no window after 30 s; it said: $(cat "$work/log")"
-kill "$window"
-wait "$window" || fail "it did not end well; it said: $(cat "$work/log")"
-window=""
+pids+=("$window")
+shown "$window" >/dev/null || fail "no window after a minute; it said: $(cat "$work/log")"
+end "$window" || fail "it did not end well; it said: $(cat "$work/log")"
 [ ! -s "$work/log" ] || fail "it said: $(cat "$work/log")"
 echo "dist/Ferry.tar.xz starts, and is called what it should be"

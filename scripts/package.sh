@@ -33,9 +33,8 @@ cd app
 
 case $target in
 linux)
-  # X11 alone: the package then starts where libwayland is missing, and on a
-  # Wayland desktop through XWayland. Fyne's check of threads is for tests.
-  go build -trimpath -ldflags '-s -w' -tags x11,no_metadata,migrated_fynedo -o "$work/ferry-window" .
+  # Fyne's check of threads is for tests.
+  TAGS=no_metadata,migrated_fynedo "$root/scripts/build-window.sh" "$work/ferry-window" -ldflags '-s -w'
   "$root/bin/fyne" package --os linux --executable "$work/ferry-window"
   ;;
 *)

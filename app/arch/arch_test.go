@@ -73,7 +73,7 @@ var rules = map[string][]string{
 	"app":                   {"app/flow", "app/history", "app/memory", "app/session", "app/settings", "app/start", "ui/window", "ui/window/words", "ui/say"},
 	"app/ferry":             {"app/memory", "ui/cli"},
 	"app/memory":            {},
-	"app/start":             {"app/start/hush"},
+	"app/start":             {"app/session", "app/start/hush", "ui/say"},
 	// It starts before Fyne does, and so needs nothing of this module.
 	"app/start/hush": {},
 	"app/arch":       {},

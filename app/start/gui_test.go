@@ -14,11 +14,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ferry-move/ferry/app/session"
+	"github.com/ferry-move/ferry/ui/say"
 )
 
 // program is the window's program, of .ci/run or of your own:
 //
-//	go build -tags x11 -o bin/ferry-window ./app
+//	scripts/build-window.sh bin/ferry-window
 //	FERRY_WINDOW=$PWD/bin/ferry-window go test -tags gui ./app/start
 func program(t *testing.T) string {
 	t.Helper()
@@ -85,7 +88,7 @@ func (o *open) shown() string {
 	o.t.Helper()
 	ctx, stop := context.WithTimeout(o.t.Context(), time.Minute)
 	defer stop()
-	cmd := exec.CommandContext(ctx, "xdotool", "search", "--sync", "--onlyvisible", "--all", "--pid", fmt.Sprint(o.cmd.Process.Pid), "--name", "^Ferry$")
+	cmd := exec.CommandContext(ctx, "xdotool", "search", "--sync", "--onlyvisible", "--all", "--pid", fmt.Sprint(o.cmd.Process.Pid), "--name", "Ferry$")
 	cmd.Env = append(os.Environ(), o.env)
 	id, err := cmd.Output()
 	if err != nil {
@@ -107,7 +110,7 @@ func (o *open) end(code int, terminal string) {
 	}
 }
 
-func line(err error) string { return "ferry: " + Say(err) + "\n" }
+func line(err error) string { return "ferry: " + Say(say.Words{Touch: true}, err) + "\n" }
 
 func TestWindowWithoutADisplay(t *testing.T) {
 	startWindow(t, "", t.TempDir()).end(ExitFailed, line(Cause(1)))
@@ -133,7 +136,8 @@ func TestWindowWithoutAFolder(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	said := line(&FolderError{syscall.ENOTDIR})
+	t.Setenv("FERRY_HOME", file)
+	said := line(&session.HomeError{Err: syscall.ENOTDIR})
 	startWindow(t, "", file).end(ExitFailed, said)
 	o := startWindow(t, display(t), file) // here it is in a window too
 	o.shown()

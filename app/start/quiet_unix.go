@@ -8,6 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// kept has the os.Stderr that there was: were it let go of, its descriptor would be
+// closed, and be the next file's.
+var kept []*os.File
+
 // quiet gives os.Stderr a descriptor of its own and leaves the one that C
 // libraries and the runtime write to with nobody. Where that fails all stays as
 // it was.
@@ -26,5 +30,6 @@ func quiet() {
 		unix.Close(own)
 		return
 	}
+	kept = append(kept, os.Stderr)
 	os.Stderr = os.NewFile(uintptr(own), "/dev/stderr")
 }

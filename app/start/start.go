@@ -18,11 +18,12 @@ package start
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
+	"github.com/ferry-move/ferry/app/session"
 	"github.com/ferry-move/ferry/app/start/hush"
+	"github.com/ferry-move/ferry/ui/say"
 )
 
 // Exit codes of the window's program. A crash ends with the Go runtime's, 2.
@@ -31,20 +32,8 @@ const (
 	ExitFailed = 1 // no window could be opened; it was said why
 )
 
-// ErrNoHome means that there is no telling where Ferry's own folder is.
-var ErrNoHome = errors.New("your home folder is not known")
-
 // ErrOpen means that another window is open for the same folder.
 var ErrOpen = errors.New("ferry is open already")
-
-// FolderError means that Ferry's own folder cannot be written.
-type FolderError struct{ Err error }
-
-// Error implements error.
-func (e *FolderError) Error() string { return "ferry's own folder: " + e.Err.Error() }
-
-// Unwrap returns the cause.
-func (e *FolderError) Unwrap() error { return e.Err }
 
 // Cause is a window that could not be opened.
 type Cause hush.Cause
@@ -67,61 +56,49 @@ type Crash struct {
 // Error implements error.
 func (*Crash) Error() string { return "the window crashed" }
 
-// Say is an error of this package as a sentence with the next step.
-func Say(err error) string {
-	var folder *FolderError
+// Say is why there is no window, or no window any more, as a sentence with the
+// next step.
+func Say(w say.Words, err error) string {
 	var cause Cause
 	var crash *Crash
 	switch {
 	case errors.Is(err, ErrOpen):
-		return "Ferry is open already. Look for its window; if there is none, wait a moment and start it again."
+		return w.Say("Ferry is open already. Look for its window; if there is none, wait a moment and start it again.")
 	case errors.As(err, &cause) && hush.Cause(cause) == hush.NoDisplay:
-		return "There is no display that a window could open on. Start Ferry from a desktop, or use the command: ferry help."
+		return w.Say("There is no display that a window could open on. Start Ferry from a desktop, or use the command: ferry help.")
 	case errors.As(err, &cause):
-		return "This display has no OpenGL 2.1, which the window needs. Update the graphics driver, or use the command: ferry help."
+		return w.Say("This display has no OpenGL 2.1, which the window needs. Update the graphics driver, or use the command: ferry help.")
 	case errors.As(err, &crash) && crash.Report == "":
-		return "Ferry made a mistake and had to close. What has arrived is safe: start it again, and the move goes on from there."
+		return w.Say("Ferry made a mistake and had to close. What has arrived is safe: start it again, and the move goes on from there.")
 	case errors.As(err, &crash):
-		return "Ferry made a mistake and had to close. What has arrived is safe: start it again, and the move goes on from there. " +
-			"What happened is noted, without anything of yours, in Ferry's own folder under " + reports + "/" + crash.Report + "; please send it to us."
-	case errors.As(err, &folder):
-		return "Ferry cannot keep its own files: " + why(folder.Err) + ". Free the folder or its disk, or set FERRY_HOME to a folder that can be written."
-	default:
-		return "Ferry cannot start: " + why(err) + "."
+		return w.Say("Ferry made a mistake and had to close. What has arrived is safe: start it again, and the move goes on from there. What happened is noted, without anything of yours, in Ferry's own folder as {{.File}}; please send it to us.", say.Fields{"File": reports + "/" + crash.Report})
 	}
-}
-
-// why is the system's reason, without the path.
-func why(err error) string {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err.Error()
-	}
-	return err.Error()
+	return w.Error(err).String()
 }
 
 // Instance is the one window of a folder.
 type Instance struct{ f *os.File }
 
 // Only makes Ferry's own folder, finds out whether it can be written, and keeps
-// other windows out until it is closed. It fails with ErrOpen or a FolderError.
+// other windows out until it is closed. It fails with ErrOpen or a
+// *session.HomeError.
 func Only(home string) (*Instance, error) {
 	if err := os.MkdirAll(home, 0o700); err != nil {
-		return nil, &FolderError{err}
+		return nil, &session.HomeError{Err: err}
 	}
 	f, err := os.OpenFile(filepath.Join(home, "window.lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, &FolderError{err}
+		return nil, &session.HomeError{Err: err}
 	}
 	// A lock file of an earlier run can be opened on a disk that takes no more.
 	t, err := os.CreateTemp(home, ".ferry-try-*")
 	if err != nil {
 		f.Close()
-		return nil, &FolderError{err}
+		return nil, &session.HomeError{Err: err}
 	}
 	if err := errors.Join(t.Close(), os.Remove(t.Name())); err != nil {
 		f.Close()
-		return nil, &FolderError{err}
+		return nil, &session.HomeError{Err: err}
 	}
 	switch err := lock(f); {
 	case err == nil, errors.Is(err, errors.ErrUnsupported): // a disk without locks has no second window either
@@ -131,7 +108,7 @@ func Only(home string) (*Instance, error) {
 		return nil, err
 	default:
 		f.Close()
-		return nil, &FolderError{fmt.Errorf("lock: %w", err)}
+		return nil, &session.HomeError{Err: fmt.Errorf("lock: %w", err)}
 	}
 }
 

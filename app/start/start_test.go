@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ferry-move/ferry/app/session"
 	"github.com/ferry-move/ferry/app/start/hush"
+	"github.com/ferry-move/ferry/ui/say"
 )
 
 // crashing is set in a process of this test that is to crash.
@@ -22,7 +24,7 @@ const secret = "Anna"
 func TestMain(m *testing.M) {
 	if Watching() {
 		if err := Wait("1.2.3"); err != nil {
-			Print(err)
+			Print(say.English, err)
 		}
 		return
 	}
@@ -32,9 +34,8 @@ func TestMain(m *testing.M) {
 			os.Exit(9)
 		}
 		if os.Getenv(crashing+"_NOT") == "" {
-			done := make(chan struct{})
-			go func() { defer close(done); breakOff(&person{secret, "+49 151 123"}) }()
-			<-done
+			go breakOff(&person{secret, "+49 151 123"})
+			select {} // whatever is done here would race with the crash
 		}
 		if err := w.Close(); err != nil {
 			os.Exit(8)
@@ -99,7 +100,7 @@ func TestCrashWithoutAFolder(t *testing.T) {
 	if err := os.WriteFile(home, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code, terminal := run(t, home); code != 2 || terminal != "ferry: "+Say(&Crash{})+"\n" {
+	if code, terminal := run(t, home); code != 2 || terminal != "ferry: "+Say(say.English, &Crash{})+"\n" {
 		t.Errorf("exit code %d, on the terminal:\n%s", code, terminal)
 	}
 }
@@ -174,7 +175,7 @@ func TestOnly(t *testing.T) {
 }
 
 func isFolder(err error) bool {
-	var e *FolderError
+	var e *session.HomeError
 	return errors.As(err, &e)
 }
 
@@ -182,11 +183,15 @@ func isFolder(err error) bool {
 func TestSay(t *testing.T) {
 	_, notThere := os.Open("/home/Anna/ferry")
 	for _, err := range []error{
-		ErrOpen, &FolderError{notThere}, &FolderError{ErrNoHome}, Cause(hush.NoDisplay), Cause(hush.NoGL), &Crash{}, &Crash{"crash-1.txt"},
+		ErrOpen, &session.HomeError{Err: notThere}, Cause(hush.NoDisplay), Cause(hush.NoGL), &Crash{}, &Crash{"crash-1.txt"}, errors.New("something"),
 	} {
-		s := Say(err)
-		if strings.Count(s, ". ") < 1 || !strings.HasSuffix(s, ".") && !strings.HasSuffix(s, "us.") || strings.Contains(s, "Anna") {
+		shout := say.Words{Translate: func(m string, f say.Fields) string { return strings.ToUpper(say.Fill(m, f)) }}
+		s, loud := Say(say.English, err), Say(shout, err)
+		if strings.Count(s, ". ") < 1 || !strings.HasSuffix(s, ".") || strings.Contains(s, "Anna") {
 			t.Errorf("%v: %q", err, s)
+		}
+		if loud != strings.ToUpper(s) {
+			t.Errorf("%v: %q is not translated", err, loud)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ferry-move/ferry/app/start/hush"
+	"github.com/ferry-move/ferry/ui/say"
 )
 
 // watching is set in a watcher's environment: the folder for the report.
@@ -22,8 +23,8 @@ type Watcher struct {
 }
 
 // Watch starts the watcher of this process, and keeps from the terminal what the
-// runtime and libraries in C write there by themselves; from now on os.Stderr
-// and the log are the terminal. It may be called once.
+// runtime and libraries in C write there by themselves; from now on os.Stderr is
+// the terminal, and the log follows with [Catch]. It may be called once.
 func Watch(home string) (*Watcher, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -46,7 +47,6 @@ func Watch(home string) (*Watcher, error) {
 		return nil, errors.Join(err, x.Close())
 	}
 	quiet()
-	Catch(false)
 	return x, nil
 }
 
@@ -79,20 +79,20 @@ func Wait(version string) error {
 }
 
 // Catch makes what Fyne logs of a display that cannot be used the end of the
-// program: with a sentence, or without a word, of other things neither, where
-// all has been said.
-func Catch(said bool) {
-	out := io.Writer(os.Stderr)
-	if said {
-		out = io.Discard
-	}
-	hush.Log.To(out, func(c hush.Cause) {
-		if !said {
-			Print(Cause(c))
-		}
+// program, with a sentence. All else that is logged goes to os.Stderr as it is
+// now.
+func Catch(w say.Words) {
+	hush.Log.To(os.Stderr, func(c hush.Cause) {
+		Print(w, Cause(c))
 		os.Exit(ExitFailed)
 	})
 }
 
+// CatchSilently is Catch where all has been said: there is not a word more, of
+// other things neither.
+func CatchSilently() {
+	hush.Log.To(io.Discard, func(hush.Cause) { os.Exit(ExitFailed) })
+}
+
 // Print says an error on the terminal.
-func Print(err error) { _, _ = io.WriteString(os.Stderr, "ferry: "+Say(err)+"\n") }
+func Print(w say.Words, err error) { _, _ = io.WriteString(os.Stderr, "ferry: "+Say(w, err)+"\n") }

@@ -109,6 +109,7 @@ func (w *Window) draw() {
 			return
 		}
 		w.top().show(w.state)
+		w.entitle()
 		w.hands()
 	})
 	w.attend()
@@ -167,6 +168,7 @@ func (w *Window) turn() {
 			w.win.Canvas().Focus(part)
 		}
 	}
+	w.entitle()
 	w.hands()
 }
 

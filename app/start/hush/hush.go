@@ -40,6 +40,8 @@ var (
 		"Failed to look up user locale",        // the same
 		"failed to watch theme settings",       // no D-Bus: light and dark do not follow the desktop
 		"Unable to connect to session D-Bus",   // the same
+		"Preferences load error",               // read while it is written, on closing; Ferry keeps nothing there
+		"Failed on force saving preferences",   // nor here, on a disk that is full
 		"Failed to get user directory",         // asked for in vain where there is no desktop
 		"*** This application has not been mi", // a build that keeps Fyne's check of threads
 		"*** The next major Fyne release will",

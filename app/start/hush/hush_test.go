@@ -15,6 +15,7 @@ func TestFilter(t *testing.T) {
 		"a locale":       {[]string{"Fyne error:  Error parsing user locale C", "  Cause: language: tag is not well-formed", "  At: locale.go:35"}, "", 0},
 		"then a thread":  {[]string{"Fyne error:  Error parsing user locale C", "  At: locale.go:35", "*** Error in Fyne call thread, this", "  From: main.go:3"}, "*** Error in Fyne call thread, this\n  From: main.go:3\n", 0},
 		"an old notice":  {[]string{"*** This application has not been migrated to the fyne.Do threading model ***"}, "", 0},
+		"preferences":    {[]string{"Fyne error:  Preferences load error:", "  Cause: EOF", "  At: preferences.go:105"}, "", 0},
 		"no display":     {[]string{"Fyne error:  failed to initialise GLFW", "  Cause: X11"}, "", NoDisplay},
 		"no GL":          {[]string{"Fyne error:  window creation error", "  Cause: GLX"}, "", NoGL},
 		"another error":  {[]string{"Fyne error:  Failed to compile shader", "  Cause: this", "  At: there"}, "Fyne error:  Failed to compile shader\n  Cause: this\n  At: there\n", 0},

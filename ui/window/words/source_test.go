@@ -179,6 +179,9 @@ func messages(t *testing.T) map[string]bool {
 	s, w := read(t, "../../say", true), read(t, "..", false)
 	out := maps.Clone(s.messages)
 	maps.Copy(out, w.messages)
+	for _, dir := range []string{"../../../app", "../../../app/start"} { // why there is no window
+		maps.Copy(out, read(t, dir, false).messages)
+	}
 	for m := range out {
 		if s.touch[m] || s.singular[m] || w.singular[m] {
 			delete(out, m)
