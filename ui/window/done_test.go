@@ -56,7 +56,7 @@ func TestDone(t *testing.T) {
 		t.Run(name, func(t *testing.T) { golden(t, name, s, nil) })
 	}
 	t.Run("not-moved", func(t *testing.T) {
-		golden(t, "not-moved", left, func(f *face) { f.tap("3 items were not moved: why, and what to do") })
+		golden(t, "not-moved", left, func(f *face) { f.tap(f.words.Number("", "{{.Count}} items were not moved: why, and what to do", 3)) })
 	})
 	t.Run("save", func(t *testing.T) {
 		t.Setenv("HOME", "/home/ann")

@@ -142,14 +142,14 @@ func (f *face) button(words string) *kit.Button {
 	return nil
 }
 
-// tap taps what has that label.
+// tap taps what has that label, in English or in the window's language.
 func (f *face) tap(label string) {
 	f.t.Helper()
 	roots := append(f.win.Canvas().Overlays().List(), f.win.Content())
 	for _, root := range roots {
 		for _, o := range kittest.Everything(root) {
 			a, ok := o.O.(fyne.Accessible)
-			if !ok || a.AccessibilityLabel() != label {
+			if !ok || a.AccessibilityLabel() != label && a.AccessibilityLabel() != f.words.Say(label) {
 				continue
 			}
 			if b, ok := o.O.(fyne.Tappable); ok {
