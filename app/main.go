@@ -1,53 +1,57 @@
-// Command app is Ferry's window. It is the new phone: it waits for an old one
-// and takes in what that one sends.
+// Command app is Ferry's window.
 package main
 
 import (
 	"context"
 	"flag"
-
-	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/app"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/ferry-move/ferry/app/memory"
 	"github.com/ferry-move/ferry/app/session"
+	"github.com/ferry-move/ferry/app/start"
 	"github.com/ferry-move/ferry/ui/window"
+	"github.com/ferry-move/ferry/ui/window/words"
 )
 
-// id is FyneApp.toml's.
-const id = "app.ferry.Ferry"
+func main() {
+	ctx := context.Background()
+	if start.Watching() {
+		if err := start.Wait(session.Version); err != nil {
+			tell(ctx, err)
+		}
+		return
+	}
+	var opt window.Options
+	flag.StringVar(&opt.Into, "into", "", "the `folder` that is the new phone (default: that of the settings, or Ferry in your home)")
+	flag.StringVar(&opt.From, "from", "", "the `folder` or archive that is the old phone (default: that of the settings)")
+	flag.BoolVar(&opt.Loopback, "loopback", false, "keep to this machine")
+	flag.StringVar(&opt.Name, "name", "", "what this device is called at the other one")
+	flag.Parse()
 
-// Variables are set before any init runs, so what a packaging tool has written
-// from FyneApp.toml wins over this. Migrations are left out on purpose: a plain
-// build keeps Fyne's check that only its own goroutine draws.
-var _ = metadata()
-
-func metadata() struct{} {
-	app.SetMetadata(fyne.AppMetadata{ID: id, Name: "Ferry", Version: session.Version, Build: 1, Icon: window.Icon()})
-	return struct{}{}
+	memory.Bound(memory.Budget)
+	ctx, _ = signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	if err := run(ctx, opt); err != nil {
+		tell(ctx, err)
+		os.Exit(start.ExitFailed)
+	}
 }
 
-func main() {
-	into := flag.String("into", "", "the `folder` that is the new phone (default: Ferry in your home)")
-	name := flag.String("name", "", "what this device is called at the other one")
-	flag.Parse()
-	memory.Bound(memory.Budget)
-
-	a := app.NewWithID(id)
-	a.SetIcon(window.Icon())
-	a.Settings().SetTheme(window.Theme())
-	w := a.NewWindow("Ferry")
-	face := window.New(w, window.Options{Into: *into, Name: *name})
-	w.Resize(fyne.NewSize(440, 760))
-	w.CenterOnScreen()
-
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		face.Run(ctx)
-	}()
-	w.ShowAndRun()
-	stop()
-	<-ended
+// run shows the window until it is closed. The error is why there is none.
+func run(ctx context.Context, opt window.Options) (err error) {
+	if opt.Home, err = session.Home(); err != nil {
+		return &session.HomeError{Err: err}
+	}
+	only, err := start.Only(opt.Home)
+	if err != nil {
+		return err
+	}
+	defer only.Close()
+	if watcher, err := start.Watch(opt.Home); err == nil { // without one a crash is told by the runtime
+		defer watcher.Close()
+	}
+	start.Catch(words.In(""))
+	show(ctx, opt)
+	return nil
 }

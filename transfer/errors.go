@@ -31,6 +31,7 @@ var stopText = map[wire.StopKind]string{
 	wire.StopVersion: "no common protocol version", wire.StopFlags: "the offer is not device to device",
 	wire.StopProtocol: "protocol error", wire.StopNoSpace: "not enough space", wire.StopDisagree: "the two accounts differ",
 	wire.StopInternal: "internal error", wire.StopTimeout: "nobody answered in time",
+	wire.StopUnpaired: "the code is to be proved again",
 }
 
 // Error implements error.

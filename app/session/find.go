@@ -10,21 +10,30 @@ import (
 )
 
 // Watch looks for new phones until ctx ends, and tells each time the list
-// changed. diagnose is called once if nobody was found for DiagnoseAfter.
+// changed. diagnose is called if nobody was found for DiagnoseAfter, and again
+// when what it says has changed.
 func Watch(ctx context.Context, loopback bool, changed func([]discovery.Candidate), diagnose func(discovery.Diagnosis)) {
 	b := discovery.Browse(ctx, discovery.Options{Loopback: loopback})
 	defer b.Close()
-	late := time.NewTimer(DiagnoseAfter)
-	defer late.Stop()
+	var doubts doubts
+	doubt := time.NewTicker(DiagnoseAfter)
+	defer doubt.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-b.Changes():
-			changed(b.Candidates())
-		case <-late.C:
-			if len(b.Candidates()) == 0 {
-				diagnose(b.Diagnose())
+			cs := b.Candidates()
+			if len(cs) > 0 {
+				doubts.somebody()
+			}
+			changed(cs)
+		case <-doubt.C:
+			if len(b.Candidates()) > 0 {
+				continue
+			}
+			if d, ok := doubts.news(b.Diagnose()); ok {
+				diagnose(d)
 			}
 		}
 	}

@@ -84,9 +84,10 @@ func (r *receiving) session(ctx context.Context, s *p2p.Stream) {
 	peer := s.Link().Remote()
 	r.mu.Lock()
 	when, ok := r.paired[peer]
-	ok = ok && time.Since(when) < Life
+	ok = ok && r.trusts(when)
 	busy := r.busy
-	ok = ok || busy && r.held != nil && r.held.device == peer // its link broke, which was not noticed here yet
+	held := r.held != nil && r.held.device == peer
+	ok = ok || busy && held // its link broke, which was not noticed here yet
 	if ok && !busy {
 		clear(r.paired)
 		r.busy = true
@@ -101,8 +102,11 @@ func (r *receiving) session(ctx context.Context, s *p2p.Stream) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, againIn)
 		defer cancel()
-	case !ok:
+	case !ok && held: // it may come too early
 		s.Reset()
+		return
+	case !ok:
+		transfer.Refuse(ctx, s.Control(), wire.StopUnpaired)
 		return
 	case busy:
 		transfer.Refuse(ctx, s.Control(), wire.StopBusy)

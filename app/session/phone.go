@@ -37,6 +37,10 @@ func OpenSource(ctx context.Context, path string, opt SourceOptions) (mobile.Dev
 	return phone.OpenFolder(path, phone.FolderOptions{AppQuota: opt.AppQuota})
 }
 
+// WrongPassword reports whether OpenSource failed because of the password, and
+// another one may be tried.
+func WrongPassword(err error) bool { return archived.WrongPassword(err) }
+
 // Apps yields how each app of a phone would move; nothing where the phone
 // cannot tell.
 func Apps(ctx context.Context, p mobile.Device) iter.Seq2[apps.Plan, error] {

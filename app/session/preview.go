@@ -68,7 +68,7 @@ func (l *looks) end() {
 func (r *receiving) preview(ctx context.Context, s *p2p.Stream) {
 	peer := s.Link().Remote()
 	if !r.mayLook(peer) {
-		s.Reset()
+		preview.Refuse(ctx, s.Control(), wire.StopUnpaired)
 		return
 	}
 	looking, done, ok := r.looks.begin(ctx)
@@ -78,7 +78,7 @@ func (r *receiving) preview(ctx context.Context, s *p2p.Stream) {
 	}
 	defer done()
 	if !r.mayLook(peer) { // its move has begun meanwhile
-		s.Reset()
+		preview.Refuse(ctx, s.Control(), wire.StopUnpaired)
 		return
 	}
 	j, err := journal.Look(journalPath(r.opt.Home, r.opt.Place, peer), peer)
@@ -98,7 +98,7 @@ func (r *receiving) mayLook(peer identity.DeviceID) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	when, ok := r.paired[peer]
-	if !ok || r.busy || time.Since(when) >= Life {
+	if !ok || r.busy || !r.trusts(when) {
 		return false
 	}
 	r.paired[peer] = time.Now()

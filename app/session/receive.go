@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -50,10 +51,13 @@ type ReceiveOptions struct {
 	Accept func(context.Context, transfer.Offer) (transfer.Decision, error)
 	Events Events
 
-	// For tests: instead of Life, and of the system's sockets. 0, nil = those.
+	// For tests: instead of Life for a lost link (life) and for one who proved the
+	// code (trust), and of the system's sockets. 0, nil = those.
 	life    time.Duration
+	trust   time.Duration
 	sockets sockets
 	deaf    bool // it answers no previews, as versions before them
+	mute    bool // it announces itself nowhere, and listens for nobody
 }
 
 // receiving is a new phone that waits.
@@ -65,18 +69,23 @@ type receiving struct {
 	shut   *pairing.Desk // closed: it refuses whoever comes during a move
 	events Events
 
+	// outlook begins to listen for why nobody comes; nil = nobody asks.
+	outlook func(context.Context) lookout
+
 	visits chan visit // a device that may begin a move or go on with one, one at a time
 
 	done   bool   // the one move of Once has ended; owned by loop
 	result error  // how; owned by loop
+	doubts doubts // owned by loop
 	shown  uint64 // the code that was shown last, 0 = it is to be shown again; owned by loop
 
-	mu     sync.Mutex
-	paired map[identity.DeviceID]time.Time // when a device proved the code, by the monotonic clock; guarded by mu
-	held   *held                           // the session under way or waited for; guarded by mu, set by loop
-	busy   bool                            // a part is under way; guarded by mu
-	looks  looks                           // previews
-	wg     sync.WaitGroup                  // stream handlers
+	mu      sync.Mutex
+	paired  map[identity.DeviceID]time.Time // when a device proved the code, by the monotonic clock; guarded by mu
+	knocked time.Time                       // when a code was tried last, by the monotonic clock; guarded by mu
+	held    *held                           // the session under way or waited for; guarded by mu, set by loop
+	busy    bool                            // a part is under way; guarded by mu
+	looks   looks                           // previews
+	wg      sync.WaitGroup                  // stream handlers
 
 	replaced []past // sessions that another took the place of, the last ones; guarded by mu
 }
@@ -113,14 +122,19 @@ func Receive(ctx context.Context, opt ReceiveOptions) error {
 		return err
 	}
 	shut.Close()
-	ann, err := discovery.Announce(ctx, discovery.Announcement{Name: opt.Name, Port: host.Port(), Loopback: opt.Loopback})
-	if err != nil {
-		return err
-	}
-	defer ann.Close()
 	r := &receiving{
 		opt: opt, key: key, host: host, desk: desk, shut: shut, events: serial(opt.Events), visits: make(chan visit),
 		paired: map[identity.DeviceID]time.Time{},
+	}
+	if !opt.mute {
+		ann, err := discovery.Announce(ctx, discovery.Announcement{Name: opt.Name, Port: host.Port(), Loopback: opt.Loopback})
+		if err != nil {
+			return err
+		}
+		defer ann.Close()
+		r.outlook = func(ctx context.Context) lookout {
+			return discovery.Browse(ctx, discovery.Options{Loopback: opt.Loopback, Exclude: ann.Instance()})
+		}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer r.wg.Wait()
@@ -198,14 +212,21 @@ func (r *receiving) wait(ctx context.Context, changed <-chan struct{}) error {
 		defer t.Stop()
 		look = t.C
 	}
+	doubt := time.NewTicker(DiagnoseAfter)
+	defer doubt.Stop()
+	out := r.lookOut(ctx)
+	defer out.Close()
 	for {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
+		case <-doubt.C:
+			r.doubt(out.Diagnose())
 		case v := <-r.visits:
 			if !r.welcome(v) {
 				continue
 			}
+			r.doubts.somebody()
 			return r.move(ctx, v)
 		case <-look:
 			if r.held.life.pass(time.Now()) == 0 {
@@ -246,6 +267,7 @@ func (r *receiving) pair(ctx context.Context, s *p2p.Stream) {
 	if r.isBusy() {
 		desk = r.shut
 	}
+	r.knock()
 	exporter, err := s.Link().Exporter()
 	if err != nil {
 		s.Reset()
@@ -267,6 +289,18 @@ func (r *receiving) pair(ctx context.Context, s *p2p.Stream) {
 	}
 	s.CloseWrite()
 	s.Close()
+}
+
+// knock notes that somebody tries a code.
+func (r *receiving) knock() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.knocked = time.Now()
+}
+
+// trusts reports whether who proved the code at that time may still begin a move.
+func (r *receiving) trusts(when time.Time) bool {
+	return time.Since(when) < cmp.Or(r.opt.trust, Life)
 }
 
 // reachable lists this device's addresses with a port, for people.

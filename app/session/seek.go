@@ -86,8 +86,9 @@ func (k *seeker) quicker() { k.pause = 0 }
 func (s *sending) seek(ctx context.Context, try func(ctx context.Context, addrs []netip.AddrPort, within time.Duration) (*p2p.Stream, error)) (*p2p.Stream, error) {
 	b := discovery.Browse(ctx, discovery.Options{Loopback: s.opt.Loopback})
 	defer b.Close()
-	late := time.NewTimer(DiagnoseAfter)
-	defer late.Stop()
+	var doubts doubts
+	doubt := time.NewTicker(DiagnoseAfter)
+	defer doubt.Stop()
 	look := time.NewTicker(lifeStep)
 	defer look.Stop()
 	nets := networks()
@@ -109,16 +110,23 @@ func (s *sending) seek(ctx context.Context, try func(ctx context.Context, addrs 
 				changes = nil
 				continue
 			}
-			k.heard(b.Candidates())
+			cs := b.Candidates()
+			if len(cs) > 0 {
+				doubts.somebody()
+			}
+			k.heard(cs)
 			// Announcements are anyone's: they neither make it faster than it is at
 			// first, nor put a try off.
 			k.quicker()
 			if time.Until(due) > pauseFirst {
 				in(pauseFirst)
 			}
-		case <-late.C:
-			if len(b.Candidates()) == 0 {
-				s.events.tell(NobodyYet{Diagnosis: b.Diagnose()})
+		case <-doubt.C:
+			if len(b.Candidates()) > 0 {
+				continue
+			}
+			if d, ok := doubts.news(b.Diagnose()); ok {
+				s.events.tell(NobodyYet{Diagnosis: d})
 			}
 		case <-look.C:
 			if s.life.pass(time.Now()) == 0 {

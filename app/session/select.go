@@ -1,9 +1,11 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/p2p"
@@ -70,6 +72,10 @@ type PreviewKind struct {
 	Why map[backup.Reason]uint64
 }
 
+// renewEvery is how often the new phone is told that the person here still chooses:
+// it waits for Life after it heard of that last.
+const renewEvery = Life / 3
+
 // choose asks the person what is to move.
 func (s *sending) choose(ctx context.Context, link *p2p.Link) error {
 	if s.opt.Select == nil {
@@ -85,7 +91,13 @@ func (s *sending) choose(ctx context.Context, link *p2p.Link) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	}
-	turn := make(chan struct{}, 1)
+	turn := make(chan struct{}, 1) // a new preview would end the one before
+	stays := make(chan struct{})
+	go func() {
+		defer close(stays)
+		s.stay(asking, link, turn)
+	}()
+	defer func() { end(ErrChosen); <-stays }()
 	c.Preview = func(ctx context.Context, sel Selection) (Preview, error) {
 		if asking.Err() != nil {
 			return Preview{}, context.Cause(asking)
@@ -124,6 +136,26 @@ func (s *sending) choose(ctx context.Context, link *p2p.Link) error {
 	}
 	s.agents, s.plans = agents, plans
 	return nil
+}
+
+// stay keeps the new phone waiting until ctx ends, however long the person takes: it
+// asks what would happen to nothing. What comes of that the move itself will tell.
+func (s *sending) stay(ctx context.Context, link *p2p.Link, turn chan struct{}) {
+	tick := time.NewTicker(cmp.Or(s.opt.renew, renewEvery))
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case turn <- struct{}{}:
+			s.foresee(ctx, link, nil)
+			<-turn
+		default: // a preview does the same
+		}
+	}
 }
 
 // foresee asks the new phone what would happen to what agents have.

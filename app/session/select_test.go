@@ -15,6 +15,7 @@ import (
 	"github.com/ferry-move/ferry/mobile/fakephone"
 	"github.com/ferry-move/ferry/p2p"
 	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/transfer/wire"
 )
 
 // onDisk describes everything below a folder.
@@ -180,7 +181,8 @@ func TestStrangersSeeNothing(t *testing.T) {
 	}
 	defer link.Close()
 	s := &sending{}
-	if o, err := s.foresee(t.Context(), link, nil); o != nil || !errors.Is(err, transfer.ErrLinkLost) || errors.Is(err, ErrNoPreview) {
+	var stop *transfer.StopError
+	if o, err := s.foresee(t.Context(), link, nil); o != nil || !errors.As(err, &stop) || stop.Kind != wire.StopUnpaired || !stop.Remote {
 		t.Errorf("%+v, %v", o, err)
 	}
 }

@@ -81,8 +81,10 @@ type SendOptions struct {
 	Select func(context.Context, Choice) (Selection, error)
 	Events Events
 
-	// For tests: instead of Life, and of the system's sockets. 0, nil = those.
+	// For tests: instead of Life, of renewEvery, and of the system's sockets. 0, nil =
+	// those.
 	life    time.Duration
+	renew   time.Duration
 	sockets sockets
 }
 

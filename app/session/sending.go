@@ -102,8 +102,14 @@ func (s *sending) session(ctx context.Context, verify bool) error {
 // waitsFor reports whether the session goes on after a part that ended so.
 func (s *sending) waitsFor(err error) bool {
 	var stop *transfer.StopError
-	if s.lost != nil && !s.agreed && errors.As(err, &stop) && stop.Remote && stop.Kind == wire.StopBusy {
-		return true // it has not noticed yet that the link to this device broke
+	if s.lost != nil && !s.agreed && errors.As(err, &stop) && stop.Remote {
+		switch stop.Kind { // it has not noticed yet that the link to this device broke
+		case wire.StopBusy:
+			return true
+		case wire.StopUnpaired:
+			s.unheard++
+			return s.unheard < maxUnheard
+		}
 	}
 	return isLost(err) && s.unheard < maxUnheard
 }

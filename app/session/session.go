@@ -94,7 +94,8 @@ type Code struct {
 // Found says that the new phone to send to is chosen.
 type Found struct{ Candidate discovery.Candidate }
 
-// NobodyYet says that nobody was found for a while, and why that may be.
+// NobodyYet says that nobody was found for a while, and why that may be; on the new
+// phone, that nobody came. It is told again when what it says has changed.
 type NobodyYet struct{ Diagnosis discovery.Diagnosis }
 
 // WrongCode says that a code was tried and was wrong.

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/ferry-move/ferry/mobile"
+	"github.com/ferry-move/ferry/mobile/android/ab"
 	"github.com/ferry-move/ferry/mobile/android/archive"
 	"github.com/ferry-move/ferry/mobile/android/d2d"
 	"github.com/ferry-move/ferry/mobile/apps"
@@ -49,6 +50,10 @@ type Device struct {
 }
 
 var _ mobile.Device = (*Device)(nil)
+
+// WrongPassword reports whether an archive was not opened because of its
+// password.
+func WrongPassword(err error) bool { return errors.Is(err, ab.ErrPassword) }
 
 // Open opens an archive and reads all of it once. It fails with the errors of
 // package archive: a wrong password, a file of another kind, damage.

@@ -62,6 +62,10 @@ type Info struct {
 	// Order sorts kinds; lower goes first. The small things that make a phone
 	// usable (contacts, messages) come before photos and video.
 	Order int
+	// Secret tells that items give access to something by themselves: passwords of
+	// Wi-Fi, accounts, keys. Where a person chooses what moves, such a kind moves
+	// only if it was turned on.
+	Secret bool
 }
 
 // Agent stands for one kind of data on one phone. It is safe for use by
@@ -95,6 +99,13 @@ type Backup interface {
 // more of it is wanted; a run that is cut may leave it out.
 type Releaser interface {
 	Release(it Item)
+}
+
+// Namer is the optional interface of a [Backup] whose items' keys do not say what a
+// person calls them. Name is asked about an item as Items yielded it; empty = it has
+// no name.
+type Namer interface {
+	Name(it Item) string
 }
 
 // Counter is the optional interface of a [Backup] that knows what Items would

@@ -2,6 +2,7 @@ package fakephone
 
 import (
 	"errors"
+	"slices"
 	"sync/atomic"
 
 	"github.com/ferry-move/ferry/mobile"
@@ -20,6 +21,9 @@ type Config struct {
 	// How many items there are of each kind; folders come on top. 0 = a few,
 	// below 0 = none.
 	Contacts, Documents, Photos, Videos, Music, Recordings, Downloads, Files int
+	// Secrets is how many passwords there are. 0 = the phone does not know that
+	// kind; below 0 = it knows it, and has none.
+	Secrets int
 	// Empty makes a phone out of its box: it has no items, whatever the counts
 	// say.
 	Empty bool
@@ -71,8 +75,12 @@ func New(c Config) *Device {
 		d.free.Store(c.Free)
 	}
 	d.keep.Store(max(c.Keep, 0))
-	for i := range kinds {
-		k := &kinds[i]
+	all := kinds
+	if c.Secrets != 0 {
+		all = append(slices.Clip(kinds), secrets)
+	}
+	for i := range all {
+		k := &all[i]
 		n := c.count(k.info.Kind)
 		switch {
 		case c.Empty || n < 0:
@@ -105,6 +113,8 @@ func (c *Config) count(k backup.Kind) int {
 		return c.Recordings
 	case Downloads:
 		return c.Downloads
+	case Secrets:
+		return c.Secrets
 	}
 	return c.Files
 }

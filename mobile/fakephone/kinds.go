@@ -12,6 +12,8 @@ const (
 	Recordings backup.Kind = "recordings"
 	Downloads  backup.Kind = "downloads"
 	Files      backup.Kind = "files"
+	// Secrets are there only when [Config] says so.
+	Secrets backup.Kind = "secrets"
 )
 
 // kind is one row of the table of kinds. It is immutable.
@@ -76,7 +78,15 @@ var kinds = []kind{{
 	exts: []string{".bin", ".gpx", ".json", ".db", ""},
 }}
 
-// Kinds describes the kinds that a fake phone has, in the order in which their
+// secrets is a kind that no real phone has so far.
+var secrets = kind{
+	info: backup.Info{Kind: Secrets, Title: "Passwords", One: "password", Many: "passwords", Order: 95, Secret: true},
+	size: Range{16, 256},
+	base: "Passwords", folders: []string{"Wi-Fi", "Пароли"},
+	exts: []string{".key", ".txt"},
+}
+
+// Kinds describes the kinds that every fake phone has, in the order in which their
 // data moves.
 func Kinds() []backup.Info {
 	all := make([]backup.Info, len(kinds))

@@ -18,13 +18,13 @@ func TestSuite(t *testing.T) {
 		fakephone.Music:  {Min: 1, Max: 100 << 10},
 	}
 	for name, c := range map[string]fakephone.Config{
-		"sound":  {Seed: 1, Sizes: sizes},
-		"faulty": {Seed: 2, Sizes: sizes, Videos: 12, Unreadable: 0.2, ChangeWhileReading: 0.2},
+		"sound":  {Seed: 1, Sizes: sizes, Secrets: 20},
+		"faulty": {Seed: 2, Sizes: sizes, Videos: 12, Secrets: 40, Unreadable: 0.2, ChangeWhileReading: 0.2},
 	} {
 		if testing.Short() && name == "sound" {
 			continue // the other has more to go wrong
 		}
-		for _, info := range fakephone.Kinds() {
+		for _, info := range append(fakephone.Kinds(), backup.Info{Kind: fakephone.Secrets}) {
 			t.Run(name+"/"+string(info.Kind), func(t *testing.T) {
 				t.Parallel()
 				backuptest.Run(t, func(testing.TB) backuptest.Env { return env(c, info.Kind) })
@@ -39,7 +39,7 @@ func env(c fakephone.Config, kind backup.Kind) backuptest.Env {
 	return backuptest.Env{
 		Source: src.Agent(kind),
 		NewTarget: func() backup.Agent {
-			d := fakephone.New(fakephone.Config{Empty: true, Keep: 1 << 30})
+			d := fakephone.New(fakephone.Config{Empty: true, Keep: 1 << 30, Secrets: c.Secrets})
 			devices[d.Agent(kind)] = d
 			return d.Agent(kind)
 		},
@@ -50,5 +50,24 @@ func env(c fakephone.Config, kind backup.Kind) backuptest.Env {
 			return nil
 		},
 		Transport: func(a backup.Agent) (read, taken backup.Transport) { return devices[a].Transport(kind) },
+	}
+}
+
+// TestSecrets: a phone has secrets only when it is told to, and says what they are.
+func TestSecrets(t *testing.T) {
+	if fakephone.New(fakephone.Config{}).Agent(fakephone.Secrets) != nil {
+		t.Error("a usual phone has secrets")
+	}
+	for n, want := range map[int]int{7: 7 + 2, -1: 0} { // its folders come on top
+		d := fakephone.New(fakephone.Config{Secrets: n})
+		a := d.Agent(fakephone.Secrets)
+		if a == nil || !a.Info().Secret || d.Len(fakephone.Secrets) != want {
+			t.Errorf("%d: %d items", n, d.Len(fakephone.Secrets))
+		}
+	}
+	for _, k := range fakephone.Kinds() {
+		if k.Secret {
+			t.Errorf("%s are secret", k.Kind)
+		}
 	}
 }

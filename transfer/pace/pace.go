@@ -127,6 +127,10 @@ func (e *Estimator) Add(now time.Time, p transfer.Progress) View {
 	return v
 }
 
+// Moving is how long items could move so far, as far as that was looked at: it
+// leaves out what persons took, a link that was lost, and a process that was stopped.
+func (e *Estimator) Moving() time.Duration { return e.at }
+
 // blockAt is how long a block takes under a limit.
 func blockAt(limit int64) time.Duration {
 	if limit <= 0 {

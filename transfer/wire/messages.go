@@ -245,6 +245,7 @@ const (
 	StopDisagree  StopKind = 8  // the two accounts differ
 	StopInternal  StopKind = 9  // an error of its own
 	StopTimeout   StopKind = 10 // nobody answered in time
+	StopUnpaired  StopKind = 11 // the other side has not proved the code, or too long ago
 )
 
 // Full says that the receiver waits for space on its disk. It is optional: who

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ferry-move/ferry/app/session"
+	"github.com/ferry-move/ferry/discovery"
 	"github.com/ferry-move/ferry/mobile"
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/p2p/pairing"
@@ -28,6 +29,7 @@ type face struct {
 	pauser   *transfer.Pauser // nil = this face cannot pause
 	told     int
 	waiting  bool // the new phone's side
+	doubts   bool // it was said why nobody may come
 	last     session.Done
 	lost     bool      // the link is lost, and the other device is waited for
 	yes      bool      // nobody is asked
@@ -79,7 +81,7 @@ func (f *face) event(ev session.Event) {
 		f.moves(true) // before anybody hears of it
 	}
 	if c.json {
-		c.emit(jsonOf(ev))
+		c.emit(jsonOf(ev, f.waiting))
 	} else {
 		f.progress.clear()
 		f.tell(ev)
@@ -132,15 +134,7 @@ func (f *face) tell(ev session.Event) {
 	case session.Found:
 		c.say("Found %s at %s.", quoted(ev.Candidate.Name), ev.Candidate.Addrs[0])
 	case session.NobodyYet:
-		if f.lost {
-			c.say("It is not found yet. Why that may be, and what helps:")
-		} else {
-			c.say("No new phone is found yet. Why that may be, and what helps:")
-		}
-		for _, p := range say.Diagnosis(ev.Diagnosis) {
-			c.say("  - %s", p)
-		}
-		c.say("Still looking. Ctrl-C stops.")
+		f.nobody(ev.Diagnosis)
 	case session.WrongCode:
 		if f.waiting {
 			c.say("Somebody typed a wrong code; %s left.", say.Tries(ev.TriesLeft))
@@ -177,6 +171,41 @@ func (f *face) tell(ev session.Event) {
 	case session.WaitingForSpace:
 		c.say("%s", say.Space(ev, f.waiting))
 	}
+}
+
+// nobody says why nobody is found, or comes. A new phone whose network is fine says
+// nothing until it has lost somebody: the old phone may not be there yet.
+func (f *face) nobody(d discovery.Diagnosis) {
+	c := f.c
+	if f.waiting && !f.lost && len(d.Findings) == 0 && !f.doubts {
+		return
+	}
+	f.doubts = true
+	still := "Still looking. Ctrl-C stops."
+	switch {
+	case f.lost && f.waiting:
+		c.say("It is not back yet. Why that may be, and what helps:")
+		still = "Still waiting. Ctrl-C stops."
+	case f.lost:
+		c.say("It is not found yet. Why that may be, and what helps:")
+	case f.waiting:
+		c.say("Nobody has come yet. Why that may be, and what helps:")
+		still = "Still waiting. Ctrl-C stops."
+	default:
+		c.say("No new phone is found yet. Why that may be, and what helps:")
+	}
+	for _, p := range diagnosis(d, f.waiting) {
+		c.say("  - %s", p)
+	}
+	c.say("%s", still)
+}
+
+// diagnosis says why nobody is found by the old phone, or comes to the new one.
+func diagnosis(d discovery.Diagnosis, waiting bool) []say.Problem {
+	if waiting {
+		return say.NobodyComes(d)
+	}
+	return say.Diagnosis(d)
 }
 
 // showCode shows a code. After a move that went well it is short: the result should

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/ferry-move/ferry/app/session"
+	"github.com/ferry-move/ferry/discovery"
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/transfer"
 	"github.com/ferry-move/ferry/transfer/receipt"
@@ -105,5 +106,36 @@ func TestDoneAfterVerification(t *testing.T) {
 				t.Errorf("complete: %v, the verification: %+v", j.Complete, j.Verification)
 			}
 		})
+	}
+}
+
+// The new phone says why nobody comes when something is wrong, or was; to wait is
+// what it is there for.
+func TestNobodyComes(t *testing.T) {
+	wrong := discovery.Diagnosis{Findings: []discovery.Finding{{Cause: discovery.NoInterface}}}
+	for _, tt := range []struct {
+		name   string
+		events []session.Event
+		want   []string
+	}{
+		{"fine", []session.Event{session.NobodyYet{}}, nil},
+		{"wrong", []session.Event{session.NobodyYet{Diagnosis: wrong}}, []string{"Nobody has come yet.", "on no network", "Still waiting."}},
+		{"fine again", []session.Event{session.NobodyYet{Diagnosis: wrong}, session.NobodyYet{}}, []string{"network looks fine", "same network"}},
+		{"lost", []session.Event{session.Waiting{}, session.NobodyYet{}}, []string{"It is not back yet.", "network looks fine"}},
+	} {
+		c := newConsole(t)
+		f := &face{c: c.command, waiting: true}
+		for _, ev := range tt.events {
+			f.event(ev)
+		}
+		got := c.shown(t)
+		for _, w := range tt.want {
+			if !strings.Contains(got, w) {
+				t.Errorf("%s: %q", tt.name, got)
+			}
+		}
+		if tt.want == nil && got != "" || strings.Contains(got, "ferry receive") {
+			t.Errorf("%s: %q", tt.name, got)
+		}
 	}
 }

@@ -246,7 +246,7 @@ func keyText(k backup.Key) (text, raw string) {
 	return strings.ToValidUTF8(string(k), "\uFFFD"), base64.StdEncoding.EncodeToString([]byte(k))
 }
 
-func jsonOf(ev session.Event) any {
+func jsonOf(ev session.Event, waiting bool) any {
 	switch ev := ev.(type) {
 	case session.Ready:
 		return jsonReady{"ready", ev.Name, string(ev.Device), texts(ev.Addrs)}
@@ -270,7 +270,7 @@ func jsonOf(ev session.Event) any {
 	case session.Back:
 		return jsonBack{"back", ev.Peer.Name, string(ev.Peer.Device), ev.Agreed}
 	case session.NobodyYet:
-		return jsonDiagnosisOf(ev.Diagnosis)
+		return jsonDiagnosisOf(ev.Diagnosis, waiting)
 	case session.Planned:
 		return jsonPlanOf(ev.Plans)
 	case session.Offered:
@@ -288,12 +288,12 @@ func jsonOf(ev session.Event) any {
 	return nil
 }
 
-func jsonDiagnosisOf(d discovery.Diagnosis) jsonDiagnosis {
+func jsonDiagnosisOf(d discovery.Diagnosis, waiting bool) jsonDiagnosis {
 	j := jsonDiagnosis{Event: "diagnosis", Findings: []jsonFinding{}}
 	for _, f := range d.Findings {
 		j.Findings = append(j.Findings, jsonFinding{f.Cause.String(), f.Interfaces})
 	}
-	for _, p := range say.Diagnosis(d) {
+	for _, p := range diagnosis(d, waiting) {
 		j.Text = append(j.Text, p.String())
 	}
 	return j

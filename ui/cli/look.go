@@ -43,7 +43,7 @@ func (c *command) devices(ctx context.Context, args []string) error {
 		found = cs
 	}, func(d discovery.Diagnosis) {
 		if c.json {
-			c.emit(jsonDiagnosisOf(d))
+			c.emit(jsonDiagnosisOf(d, false))
 		}
 	})
 	if ctx.Err() != nil {

@@ -62,11 +62,11 @@ var reasons = map[backup.Reason]Problem{
 }
 
 // Reason says why an item was not moved.
-func Reason(r backup.Reason) Problem {
+func (w Words) Reason(r backup.Reason) Problem {
 	if p, ok := reasons[r]; ok {
-		return p
+		return w.problem(p)
 	}
-	return Problem{fmt.Sprintf("It failed for a reason that this version does not know (%d).", r), "Update ferry and look again."}
+	return w.problem(Problem{"It failed for a reason that this version does not know ({{.Reason}}).", "Update ferry and look again."}, Fields{"Reason": fmt.Sprint(uint64(r))})
 }
 
 const (
@@ -87,6 +87,7 @@ var stops = map[wire.StopKind]Problem{
 	wire.StopDisagree:  {"The two devices do not agree on what was moved, so the move counts as incomplete.", again},
 	wire.StopInternal:  {"The other device met an error and ended the move.", "See what it says there. " + again},
 	wire.StopTimeout:   {"Nobody answered in time.", again},
+	wire.StopUnpaired:  {"The new phone no longer waits for this one: too much time has passed since its code was typed, or it was started again.", "Try again, with the code that it shows now."},
 }
 
 // ended are those that read otherwise on the device that ended the session.
@@ -98,147 +99,158 @@ var ended = map[wire.StopKind]Problem{
 	wire.StopInternal:  {"This device met an error and ended the move.", again},
 }
 
-func stopped(e *transfer.StopError) Problem {
+// readOnly is said of a disk that takes nothing.
+var readOnly = Problem{"Nothing can be written there.", "Choose another place, or make that disk writable."}
+
+func (w Words) stopped(e *transfer.StopError) Problem {
 	if e.Kind == wire.StopNoSpace && e.Remote && e.Missing > 0 {
-		return Problem{"The new phone does not have enough free space for this: it lacks " + Bytes(e.Missing) + ".", stops[e.Kind].Next}
+		return w.problem(Problem{"The new phone does not have enough free space for this: it lacks {{.Missing}}.", stops[e.Kind].Next}, Fields{"Missing": w.Bytes(e.Missing)})
 	}
 	if p, ok := ended[e.Kind]; ok && !e.Remote {
-		return p
+		return w.problem(p)
 	}
 	if p, ok := stops[e.Kind]; ok {
-		return p
+		return w.problem(p)
 	}
-	side := "this device"
+	p := Problem{"The move was ended by this device, for a reason that this version does not know ({{.Reason}}).", again}
 	if e.Remote {
-		side = "the other device"
+		p.What = "The move was ended by the other device, for a reason that this version does not know ({{.Reason}})."
 	}
-	return Problem{fmt.Sprintf("The move was ended by %s, for a reason that this version does not know (%d).", side, e.Kind), again}
+	return w.problem(p, Fields{"Reason": fmt.Sprint(uint64(e.Kind))})
 }
 
 // Interrupted says that the person here ended a move that was under way.
-func Interrupted() Problem { return Problem{"Interrupted.", stays} }
+func (w Words) Interrupted() Problem { return w.problem(Problem{"Interrupted.", stays}) }
 
 // Error says what an error of a whole run means.
-func Error(err error) Problem {
+func (w Words) Error(err error) Problem {
 	var stop *transfer.StopError
+	var unverified *session.UnverifiedError
+	switch {
+	case err == nil:
+		return Problem{}
+	case errors.As(err, &unverified):
+		return w.notVerified(unverified.Err)
+	case !errors.Is(err, journal.ErrBusy) && errors.As(err, &stop):
+		return w.stopped(stop)
+	}
+	p, fields := w.failed(err)
+	return w.problem(p, fields)
+}
+
+// failed returns the messages about any other error, and their fields.
+func (w Words) failed(err error) (Problem, Fields) {
 	var wrong *pairing.WrongCodeError
 	var several *session.AmbiguousError
 	var like *session.AmbiguousIDError
 	var others *session.NoMatchError
 	var version *pairing.VersionError
 	var home *session.HomeError
-	var unverified *session.UnverifiedError
 	switch {
-	case err == nil:
-		return Problem{}
-	case errors.As(err, &unverified):
-		return notVerified(unverified.Err)
 	case errors.Is(err, journal.ErrBusy):
-		return ended[wire.StopBusy]
-	case errors.As(err, &stop):
-		return stopped(stop)
+		return ended[wire.StopBusy], nil
 	case errors.Is(err, context.Canceled):
-		return ended[wire.StopCancelled]
+		return ended[wire.StopCancelled], nil
 	case errors.As(err, &wrong):
 		if wrong.TriesLeft > 0 {
-			return Problem{"That is not the code on the new phone.", fmt.Sprintf("%s left.", Tries(wrong.TriesLeft))}
+			return Problem{"That is not the code on the new phone.", "{{.Tries}} left."}, Fields{"Tries": w.Tries(wrong.TriesLeft)}
 		}
-		return Problem{"That is not the code on the new phone, which shows a new one now.", "Start again with that one."}
+		return Problem{"That is not the code on the new phone, which shows a new one now.", "Start again with that one."}, nil
 	case errors.Is(err, pairing.ErrCodeChanged):
-		return Problem{"The new phone shows another code by now.", "Start again with that one."}
+		return Problem{"The new phone shows another code by now.", "Start again with that one."}, nil
 	case errors.Is(err, pairing.ErrTooManyTries):
-		return Problem{"There were too many wrong codes: somebody on this network may be guessing.", "Start again on the new phone, on a network that you trust."}
+		return Problem{"There were too many wrong codes: somebody on this network may be guessing.", "Start again on the new phone, on a network that you trust."}, nil
 	case errors.Is(err, pairing.ErrBadCode):
-		return Problem{"That is not a code: it has seven digits, as the new phone shows them.", "Try again."}
+		return Problem{"That is not a code: it has seven digits, as the new phone shows them.", "Try again."}, nil
 	case errors.Is(err, pairing.ErrBadLink):
-		return Problem{"That is not the text of a QR code of ferry's.", "Try again with the seven digits."}
+		return Problem{"That is not the text of a QR code of ferry's.", "Try again with the seven digits."}, nil
 	case errors.Is(err, pairing.ErrUnproven), errors.Is(err, pairing.ErrWrongDevice), errors.Is(err, p2p.ErrOtherDevice):
-		return Problem{"The device that answered is not the one that shows the code.", "Make sure that you are on a network that you trust, and try again."}
+		return Problem{"The device that answered is not the one that shows the code.", "Make sure that you are on a network that you trust, and try again."}, nil
 	case errors.Is(err, pairing.ErrRefused), errors.Is(err, pairing.ErrClosed):
-		return Problem{"The new phone takes no code at present: it may be busy with another move.", "Wait until that one has ended, or start receiving on it again."}
+		return Problem{"The new phone takes no code at present: it may be busy with another move.", "Wait until that one has ended, or start receiving on it again."}, nil
 	case errors.As(err, &version):
-		return stops[wire.StopVersion]
+		return stops[wire.StopVersion], nil
 	case errors.Is(err, pairing.ErrProtocol), errors.Is(err, transfer.ErrProtocol), errors.Is(err, wire.ErrFrame):
-		return stops[wire.StopProtocol]
+		return stops[wire.StopProtocol], nil
 	case errors.As(err, &several):
-		return Problem{"Several new phones were found: " + names(several.Candidates) + ".", "Say which one with --to NAME, or with --at ADDRESS."}
+		return Problem{"Several new phones were found: {{.Devices}}.", "Say which one with --to NAME, or with --at ADDRESS."}, Fields{"Devices": w.names(several.Candidates)}
 	case errors.As(err, &others):
-		return Problem{"No new phone of that name was found, but there are others: " + names(others.Candidates) + ".", "Give one of these names with --to, or leave --to out."}
+		return Problem{"No new phone of that name was found, but there are others: {{.Devices}}.", "Give one of these names with --to, or leave --to out."}, Fields{"Devices": w.names(others.Candidates)}
 	case errors.Is(err, session.ErrUnknownDevice):
-		return Problem{"Nothing is kept about a device of that ID.", "The ID is in a receipt; see \"ferry verify\"."}
+		return Problem{"Nothing is kept about a device of that ID.", "The ID is in a receipt; see \"ferry verify\"."}, nil
 	case errors.As(err, &like):
-		return Problem{"That fits several devices: " + ids(like.Devices) + ".", "Give more of the ID."}
+		return Problem{"That fits several devices: {{.Devices}}.", "Give more of the ID."}, Fields{"Devices": ids(like.Devices)}
 	case errors.Is(err, session.ErrNobody):
-		return Problem{"No new phone was found.", "Start \"ferry receive\" there, on the same Wi-Fi, or give its address with --at HOST:PORT."}
+		return Problem{"No new phone was found.", "Start \"ferry receive\" there, on the same Wi-Fi, or give its address with --at HOST:PORT."}, nil
 	case errors.Is(err, p2p.ErrUnreachable):
-		return Problem{"The new phone does not answer.", "Check that \"ferry receive\" runs there, that both are on the same network, and that no firewall keeps UDP out."}
+		return Problem{"The new phone does not answer.", "Check that \"ferry receive\" runs there, that both are on the same network, and that no firewall keeps UDP out."}, nil
 	case errors.Is(err, session.ErrNoPreview):
-		return Problem{"The new phone has an older version of ferry, which cannot say beforehand what would happen.", "Update ferry there, or move without looking first: nothing there is deleted or overwritten."}
+		return Problem{"The new phone has an older version of ferry, which cannot say beforehand what would happen.", "Update ferry there, or move without looking first: nothing there is deleted or overwritten."}, nil
 	case errors.Is(err, session.ErrReplaced):
-		return Problem{"The move whose link was lost is over: another one has begun in its place.", "What has arrived is safe, and is not sent twice."}
+		return Problem{"The move whose link was lost is over: another one has begun in its place.", "What has arrived is safe, and is not sent twice."}, nil
 	case errors.Is(err, session.ErrDisplaced):
-		return Problem{"Another move has begun on the new phone in place of this one.", "What has arrived is safe. When that one has ended, start this one again, with the code that the new phone shows then."}
+		return Problem{"Another move has begun on the new phone in place of this one.", "What has arrived is safe. When that one has ended, start this one again, with the code that the new phone shows then."}, nil
 	case errors.Is(err, session.ErrGone):
-		return Problem{"The new phone does not know this move any more: it was started again, or has waited too long.", "What has arrived is safe. Start the move again here too."}
+		return Problem{"The new phone does not know this move any more: it was started again, or has waited too long.", "What has arrived is safe. Start the move again here too."}, nil
 	case errors.Is(err, transfer.ErrLinkLost):
-		return Problem{"The two devices lost each other.", "What has arrived is safe. " + again}
+		return Problem{"The two devices lost each other.", "What has arrived is safe. " + again}, nil
 	case errors.Is(err, identity.ErrExposed):
-		return Problem{"Other users of this computer can read this device's key, " + keyFile() + ".", "Make it yours alone (chmod 600) and start again."}
+		return Problem{"Other users of this computer can read this device's key, {{.File}}.", "Make it yours alone (chmod 600) and start again."}, Fields{"File": w.keyFile()}
 	case errors.Is(err, identity.ErrDamaged):
-		return Problem{"This device's key is damaged: " + keyFile() + ".", "Move that file away; ferry then makes a new key, and old receipts stay valid."}
-	case aboutSettings(err) != Problem{}:
-		return aboutSettings(err)
+		return Problem{"This device's key is damaged: {{.File}}.", "Move that file away; ferry then makes a new key, and old receipts stay valid."}, Fields{"File": w.keyFile()}
+	case about(w.aboutSettings(err)):
+		return w.aboutSettings(err)
 	case errors.Is(err, history.ErrExists):
-		return Problem{"There is a file of that name already.", "Choose another name."}
+		return Problem{"There is a file of that name already.", "Choose another name."}, nil
 	case errors.As(err, &home):
-		return Problem{"Ferry cannot keep its own files in " + homeFolder() + ": " + cause(root(home.Err)) + ".", "Put that right, or set FERRY_HOME to a folder that you may write to."}
+		return Problem{"Ferry cannot keep its own files in {{.Folder}}: {{.Cause}}.", "Put that right, or set FERRY_HOME to a folder that you may write to."}, Fields{"Folder": w.homeFolder(), "Cause": cause(root(home.Err))}
 	case errors.Is(err, syscall.EADDRINUSE):
-		return Problem{"Another program uses that port already.", "Choose another with --port, or leave it out."}
-	case archiveError(err) != Problem{}:
+		return Problem{"Another program uses that port already.", "Choose another with --port, or leave it out."}, nil
+	case AboutArchive(err):
 		return archiveError(err)
 	case errors.Is(err, phone.ErrTaken):
-		return Problem{"Another ferry receives into that folder already.", "Stop it there, or choose another folder with --into."}
+		return Problem{"Another ferry receives into that folder already.", "Stop it there, or choose another folder with --into."}, nil
 	case errors.Is(err, phone.ErrNotFolder):
-		return Problem{"That is not a folder.", "Give the folder that holds DCIM, Documents, Contacts and so on."}
+		return Problem{"That is not a folder.", "Give the folder that holds DCIM, Documents, Contacts and so on."}, nil
 	case errors.Is(err, receipt.ErrSignature):
-		return Problem{"This receipt was changed after it was signed.", "Do not rely on it."}
+		return Problem{"This receipt was changed after it was signed.", "Do not rely on it."}, nil
 	case errors.Is(err, receipt.ErrMalformed):
-		return Problem{"This is not a receipt of ferry's, or it is damaged.", "Take the file as ferry saved it."}
+		return Problem{"This is not a receipt of ferry's, or it is damaged.", "Take the file as ferry saved it."}, nil
 	case errors.Is(err, fs.ErrNotExist):
-		return Problem{"There is nothing of that name.", "Check how it is written."}
+		return Problem{"There is nothing of that name.", "Check how it is written."}, nil
 	case errors.Is(err, fs.ErrPermission):
-		return Problem{"You may not open it: " + cause(root(err)) + ".", "Check its permissions."}
+		return Problem{"You may not open it: {{.Cause}}.", "Check its permissions."}, Fields{"Cause": cause(root(err))}
 	case backup.ReasonOf(err) == backup.NoSpace:
-		return Problem{"This device's disk is full.", "Free some space and start again: what has arrived is not sent twice."}
+		return Problem{"This device's disk is full.", "Free some space and start again: what has arrived is not sent twice."}, nil
 	}
-	return Problem{"It failed: " + cause(err) + ".", "Try again; if it stays so, report it with this line."}
+	return Problem{"It failed: {{.Cause}}.", "Try again; if it stays so, report it with this line."}, Fields{"Cause": cause(err)}
 }
 
 // notVerified says that a move is complete, and why its verification is not.
-func notVerified(err error) Problem {
+func (w Words) notVerified(err error) Problem {
 	var stop *transfer.StopError
-	why := "it was cancelled."
+	why := w.Say("it was cancelled.")
 	switch {
 	case errors.As(err, &stop) && stop.Remote && stop.Kind == wire.StopCancelled:
-		why = "it was cancelled on the other device."
+		why = w.Say("it was cancelled on the other device.")
 	case !errors.Is(err, context.Canceled):
-		why = Error(err).What
+		why = w.Error(err).What
 	}
-	return Problem{"The move is complete, and both devices signed for it, but the verification was not finished: " + why, "To verify it, run \"ferry send --verify\" again: what is there is not sent twice."}
+	return w.problem(Problem{"The move is complete, and both devices signed for it, but the verification was not finished: {{.Why}}", "To verify it, run \"ferry send --verify\" again: what is there is not sent twice."}, Fields{"Why": why})
 }
 
 // Taken reports whether another ferry receives into the folder that was named.
 func Taken(err error) bool { return errors.Is(err, phone.ErrTaken) }
 
-func homeFolder() string {
+func (w Words) homeFolder() string {
 	home, err := session.Home()
 	if err != nil {
-		return "your configuration folder"
+		return w.Say("your configuration folder")
 	}
 	return Path(home)
 }
 
-func keyFile() string { return homeFolder() + string(filepath.Separator) + "identity.key" }
+func (w Words) keyFile() string { return w.homeFolder() + string(filepath.Separator) + "identity.key" }
 
 // root is the system's own error, if there is one.
 func root(err error) error {
@@ -252,15 +264,12 @@ func root(err error) error {
 // cause is an error's own text on one line.
 func cause(err error) string { return Path(strings.ReplaceAll(err.Error(), "\n", "; ")) }
 
-// Tries says how many tries: "2 tries".
-func Tries(n int) string { return number(uint64(max(n, 0)), "try", "tries") }
-
-func names(cs []discovery.Candidate) string {
+func (w Words) names(cs []discovery.Candidate) string {
 	var out []string
 	for _, c := range cs {
 		n := Foreign(c.Name)
 		if n == "" {
-			n = "a device without a name"
+			n = w.Say("a device without a name")
 		}
 		out = append(out, fmt.Sprintf("%s (%s)", n, c.Addrs[0]))
 	}

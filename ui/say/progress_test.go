@@ -36,6 +36,36 @@ func TestLeftBetween(t *testing.T) {
 	}
 }
 
+func TestRange(t *testing.T) {
+	const s, m, h = time.Second, time.Minute, time.Hour
+	for _, tt := range []struct {
+		least, most time.Duration
+		want        string
+	}{
+		{0, 0, ""},
+		{-m, -s, ""},
+		{0, s, "less than a minute"},
+		{m, m, "less than a minute"},
+		{20 * s, 61 * s, "up to 2 minutes"},
+		{3 * m, 3 * m, "about 3 minutes"},
+		{5 * m, m, "about 5 minutes"}, // the wrong way round
+		{3*m + 50*s, 6*m + s, "about 3 to 7 minutes"},
+		{10 * m, 20 * m, "about 10 to 20 minutes"},
+		{12 * m, 16 * m, "about 10 to 20 minutes"},
+		{2 * m, 18 * m, "up to 20 minutes"},
+		{13 * m, 42 * m, "about 10 to 50 minutes"},
+		{50 * m, 100 * m, "about 50 to 100 minutes"},
+		{50 * m, 101 * m, "up to 2 hours"},
+		{90 * m, 5 * h, "about 1 to 5 hours"},
+		{12 * h, 31 * h, "about 10 to 40 hours"},
+		{0, 1<<63 - 1, "up to 1000 hours"},
+	} {
+		if got := English.Range(tt.least, tt.most); got != tt.want {
+			t.Errorf("%v to %v: %q, want %q", tt.least, tt.most, got, tt.want)
+		}
+	}
+}
+
 func TestEveryWaitHasWords(t *testing.T) {
 	seen := map[string]bool{"": true}
 	for w := transfer.WaitNothing + 1; w.String() != (w - 1).String(); w++ {

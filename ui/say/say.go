@@ -15,87 +15,48 @@ import (
 	"unicode/utf8"
 
 	"github.com/ferry-move/ferry/app/session"
-	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/transfer"
 	"github.com/ferry-move/ferry/transfer/journal"
 )
 
 // Bytes says a size in decimal units: "18.4 GB".
-func Bytes(n int64) string {
+func (w Words) Bytes(n int64) string {
 	if n < 1000 {
-		return fmt.Sprintf("%d B", n)
+		return w.Say("{{.Number}} B", Fields{"Number": fmt.Sprint(n)})
 	}
-	v, units := float64(n), []string{"kB", "MB", "GB", "TB", "PB"}
+	v, units := float64(n), []string{"{{.Number}} kB", "{{.Number}} MB", "{{.Number}} GB", "{{.Number}} TB", "{{.Number}} PB"}
 	i := -1
 	for v >= 999.5 && i < len(units)-1 {
 		v /= 1000
 		i++
 	}
+	number := fmt.Sprintf("%.0f", v)
 	if v < 9.95 {
-		return fmt.Sprintf("%.1f %s", v, units[i])
+		number = w.tenths(v)
 	}
-	return fmt.Sprintf("%.0f %s", v, units[i])
+	return w.Say(units[i], Fields{"Number": number})
 }
 
 // Speed says bytes over a time: "31 MB/s".
-func Speed(n int64, d time.Duration) string {
-	if d <= 0 {
-		return Bytes(0) + "/s"
+func (w Words) Speed(n int64, d time.Duration) string {
+	per := int64(0)
+	if d > 0 {
+		per = int64(float64(n) / d.Seconds())
 	}
-	return Bytes(int64(float64(n)/d.Seconds())) + "/s"
-}
-
-// Count says a number with separators: "23,914".
-func Count(n uint64) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-// Content says what there is of a kind: "412 contacts", "62 photos, 4 folders".
-func Content(info backup.Info, n, folders uint64) string {
-	switch {
-	case folders == 0:
-		return number(n, info.One, info.Many)
-	case n == 0:
-		return number(folders, "folder", "folders")
-	}
-	return number(n, info.One, info.Many) + ", " + number(folders, "folder", "folders")
-}
-
-// Items says "1 item", "23,914 items".
-func Items(n uint64) string { return number(n, "item", "items") }
-
-// Folders says "1 folder", "12 folders".
-func Folders(n uint64) string { return number(n, "folder", "folders") }
-
-func number(n uint64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return Count(n) + " " + many
-}
-
-// Item names an item: by its path, or, of a record, by its kind and its key.
-func Item(info backup.Info, key backup.Key) string {
-	if info.Entities {
-		return fmt.Sprintf("a %s (%s)", info.One, Foreign(string(key)))
-	}
-	return Path(string(key))
+	return w.Say("{{.Size}}/s", Fields{"Size": w.Bytes(per)})
 }
 
 // Took says how long something took: "12.3 s", "4 min 10 s".
-func Took(d time.Duration) string {
+func (w Words) Took(d time.Duration) string {
 	if d < time.Minute {
-		return fmt.Sprintf("%.1f s", d.Seconds())
+		return w.Say("{{.Seconds}} s", Fields{"Seconds": w.tenths(d.Seconds())})
 	}
 	d = d.Round(time.Second)
+	minutes := fmt.Sprint(int64(d % time.Hour / time.Minute))
 	if d >= time.Hour {
-		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
+		return w.Say("{{.Hours}} h {{.Minutes}} min", Fields{"Hours": fmt.Sprint(int64(d / time.Hour)), "Minutes": minutes})
 	}
-	return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
+	return w.Say("{{.Minutes}} min {{.Seconds}} s", Fields{"Minutes": minutes, "Seconds": fmt.Sprint(int64(d % time.Minute / time.Second))})
 }
 
 const (
@@ -109,8 +70,12 @@ const (
 // direction of the text around it if it has one of its own.
 func Foreign(s string) string {
 	runes, rtl := visible(s)
-	if len(runes) > maxForeign {
-		runes = append(runes[:maxForeign], "…")
+	long := 0
+	for i, r := range runes {
+		if long += utf8.RuneCountInString(r); long > maxForeign {
+			runes = append(runes[:i], "…")
+			break
+		}
 	}
 	return isolate(strings.Join(runes, ""), rtl)
 }
@@ -167,27 +132,38 @@ func isolate(s string, rtl bool) string {
 
 // Space says that a move waits for space on the new phone, or, with 0, that it
 // goes on; here tells that this is the new phone.
-func Space(w session.WaitingForSpace, here bool) Problem {
-	short := Bytes(w.Missing)
+func (w Words) Space(s session.WaitingForSpace, here bool) Problem {
+	p, own := space(s, here)
+	f := Fields{"Missing": w.Bytes(s.Missing)}
+	if own {
+		f["Folder"] = w.homeFolder()
+	}
+	return w.problem(p, f)
+}
+
+// space returns the messages, and whether they name this device's own folder.
+func space(w session.WaitingForSpace, here bool) (p Problem, own bool) {
 	switch {
 	case w.Missing <= 0:
-		return Problem{What: "There is space again, and the move goes on."}
+		return Problem{What: "There is space again, and the move goes on."}, false
 	case w.Own, w.Of == transfer.ShortOwn && here:
-		return Problem{"The disk with ferry's own folder, " + homeFolder() + ", is full.", "Free " + short + " there, and the move goes on by itself."}
+		return Problem{"The disk with ferry's own folder, {{.Folder}}, is full.", "Free {{.Missing}} there, and the move goes on by itself."}, true
 	case w.Of == transfer.ShortOwn:
-		return Problem{"The disk with ferry's own folder on the new phone is full.", "Free " + short + " there, and the move goes on by itself."}
+		return Problem{"The disk with ferry's own folder on the new phone is full.", "Free {{.Missing}} there, and the move goes on by itself."}, false
 	case w.Of == transfer.ShortFiles && here:
-		return Problem{"This disk takes no more files, however small: it has places for a certain number only.", "Delete some files, and the move goes on by itself."}
+		return Problem{"This disk takes no more files, however small: it has places for a certain number only.", "Delete some files, and the move goes on by itself."}, false
 	case w.Of == transfer.ShortFiles:
-		return Problem{"The new phone takes no more files, however small: its disk has places for a certain number only.", "Delete some files there, and the move goes on by itself."}
+		return Problem{"The new phone takes no more files, however small: its disk has places for a certain number only.", "Delete some files there, and the move goes on by itself."}, false
 	case here:
-		return Problem{"This disk is full, and lacks " + short + ".", "Free some space, and the move goes on by itself."}
+		return Problem{"This disk is full, and lacks {{.Missing}}.", "Free some space, and the move goes on by itself."}, false
 	}
-	return Problem{"The new phone is full, and lacks " + short + ".", "Free some space on it, and the move goes on by itself."}
+	return Problem{"The new phone is full, and lacks {{.Missing}}.", "Free some space on it, and the move goes on by itself."}, false
 }
 
 // Notes says how what was noted of earlier moves was found.
-func Notes(s journal.State) Problem {
+func (w Words) Notes(s journal.State) Problem { return w.problem(notes(s)) }
+
+func notes(s journal.State) Problem {
 	const instead = "Files that are here already are compared by their content instead, which takes longer; nothing is lost."
 	switch s {
 	case journal.Damaged:

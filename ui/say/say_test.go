@@ -61,6 +61,8 @@ func TestItems(t *testing.T) {
 func TestForeign(t *testing.T) {
 	tests := []struct{ in, want string }{
 		{"Pixel 9", "Pixel 9"},
+		{strings.Repeat("x", 61), strings.Repeat("x", 60) + "…"},
+		{strings.Repeat("\n", 61), strings.Repeat(`\u000a`, 10) + "…"}, // cut by what is shown of it
 		{"普通话", "普通话"},
 		{"family 👨‍👩‍👧‍👦", "family 👨‍👩‍👧‍👦"},
 		{"a\x1b[2Jb", `a\u001b[2Jb`},
@@ -133,9 +135,16 @@ func TestEveryCauseHasWords(t *testing.T) {
 		}
 	}
 	for _, d := range []discovery.Diagnosis{{}, {Findings: []discovery.Finding{{Cause: discovery.NoAnswer}}}} {
-		ps := Diagnosis(d)
-		if len(ps) != 2 || !strings.Contains(ps[len(ps)-1].String(), "--at") {
-			t.Errorf("%q", ps)
+		for _, ps := range [][]Problem{Diagnosis(d), NobodyComes(d)} {
+			if len(ps) != 2 || !strings.Contains(ps[len(ps)-1].String(), "--at") {
+				t.Errorf("%q", ps)
+			}
+		}
+	}
+	for c := discovery.Unlisted; c <= discovery.NobodyHeard; c++ {
+		ps := NobodyComes(discovery.Diagnosis{Findings: []discovery.Finding{{Cause: c, Interfaces: []string{"wlan0"}}}})
+		if len(ps) != 2 || ps[0].What == "" || ps[0].Next == "" || strings.Contains(ps[0].String(), "--at") || strings.Contains(ps[0].String(), "{{") {
+			t.Errorf("%v: %q", c, ps)
 		}
 	}
 }
@@ -151,7 +160,7 @@ func TestError(t *testing.T) {
 		identity.ErrDamaged, phone.ErrNotFolder, receipt.ErrSignature, receipt.ErrMalformed, fs.ErrNotExist, wire.ErrFrame, syscall.EADDRINUSE,
 		&pairing.WrongCodeError{TriesLeft: 2}, &pairing.WrongCodeError{}, backup.Fail("write", "photos", backup.NoSpace, nil),
 	}
-	for k := wire.StopCancelled; k <= wire.StopTimeout+1; k++ {
+	for k := wire.StopCancelled; k <= wire.StopUnpaired+1; k++ {
 		errs = append(errs, &transfer.StopError{Kind: k}, &transfer.StopError{Kind: k, Remote: true})
 	}
 	for _, err := range errs {

@@ -2,77 +2,108 @@ package say
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/ferry-move/ferry/app/settings"
 )
 
 // aboutSettings says what an error of the settings means, or nothing of another.
-func aboutSettings(err error) Problem {
+func (w Words) aboutSettings(err error) (Problem, Fields) {
 	var bad *settings.InvalidError
 	var e *settings.Error
 	switch {
 	case errors.As(err, &bad):
-		return invalid(bad)
+		return w.invalid(bad)
 	case errors.As(err, &e):
-		return settingsFile(e)
+		return w.settingsFile(e)
 	}
-	return Problem{}
+	return Problem{}, nil
 }
 
-func settingsFile(e *settings.Error) Problem {
-	const thisRun = "What you set holds until ferry ends. "
-	why := ""
+func about(p Problem, _ Fields) bool { return p != Problem{} }
+
+func (w Words) settingsFile(e *settings.Error) (Problem, Fields) {
+	f := Fields{"File": Path(e.Path)}
 	if e.Err != nil {
-		why = ": " + cause(root(e.Err))
+		f["Cause"] = cause(root(e.Err))
 	}
 	switch e.Reason {
 	case settings.Damaged:
 		if e.Aside != "" {
-			return Problem{"The settings were damaged, so they are as at first.", "Set them anew; the damaged file is kept as " + Path(e.Aside) + "."}
+			return Problem{"The settings were damaged, so they are as at first.", "Set them anew; the damaged file is kept as {{.File}}."}, Fields{"File": Path(e.Aside)}
 		}
-		return Problem{"The settings are damaged, so they are as at first, and nothing can be saved.", "Move away " + Path(e.Path) + " and start again."}
+		return Problem{"The settings are damaged, so they are as at first, and nothing can be saved.", "Move away {{.File}} and start again."}, f
 	case settings.Newer:
-		return Problem{"A newer version of ferry wrote the settings, so they are as at first here.", thisRun + "To use the saved ones, update ferry."}
+		return Problem{"A newer version of ferry wrote the settings, so they are as at first here.", "What you set holds until ferry ends. To use the saved ones, update ferry."}, nil
 	case settings.Unusable:
-		return Problem{"Some of the saved settings cannot be used, so they are as at first: " + fieldNames(e.Fields) + ".", "Choose them anew."}
+		return Problem{"Some of the saved settings cannot be used, so they are as at first: {{.Settings}}.", "Choose them anew."}, Fields{"Settings": w.fieldNames(e.Fields)}
 	case settings.Unreadable:
-		return Problem{"The settings cannot be read, so they are as at first" + why + ".", "Check the permissions of " + Path(e.Path) + " and start again."}
-	case settings.Busy:
-		return Problem{"Another ferry is writing the settings, so yours were not saved.", thisRun + "They are saved with the next change."}
-	}
-	return Problem{"The settings cannot be saved" + why + ".", thisRun + "Check the permissions of " + Path(e.Path) + " and the space on its disk, and change them once more."}
-}
-
-// fields are the settings' names for a person.
-var fields = map[settings.Field]string{
-	settings.Name: "this device's name", settings.NewFolder: "the folder of the new phone", settings.SendFolder: "the folder to send",
-	settings.Look: "the appearance", settings.TextScale: "the text size", settings.Language: "the language", settings.Limit: "the speed limit",
-	settings.Verify: "the verification", settings.LastRole: "old or new phone",
-}
-
-func fieldNames(names []settings.Field) string {
-	text := ""
-	for i, f := range names {
-		if i > 0 {
-			text += ", "
+		if e.Err == nil {
+			return Problem{"The settings cannot be read, so they are as at first.", "Check the permissions of {{.File}} and start again."}, f
 		}
-		text += fields[f]
+		return Problem{"The settings cannot be read, so they are as at first: {{.Cause}}.", "Check the permissions of {{.File}} and start again."}, f
+	case settings.Busy:
+		return Problem{"Another ferry is writing the settings, so yours were not saved.", "What you set holds until ferry ends. They are saved with the next change."}, nil
 	}
-	return text
+	const next = "What you set holds until ferry ends. Check the permissions of {{.File}} and the space on its disk, and change them once more."
+	if e.Err == nil {
+		return Problem{"The settings cannot be saved.", next}, f
+	}
+	return Problem{"The settings cannot be saved: {{.Cause}}.", next}, f
 }
 
-func invalid(e *settings.InvalidError) Problem {
+// fieldName is a setting's name for a person.
+func (w Words) fieldName(f settings.Field) string {
+	switch f {
+	case settings.Name:
+		return w.Say("this device's name")
+	case settings.NewFolder:
+		return w.Say("the folder of the new phone")
+	case settings.SendFolder:
+		return w.Say("the folder to send")
+	case settings.Look:
+		return w.Say("the appearance")
+	case settings.TextScale:
+		return w.Say("the text size")
+	case settings.Language:
+		return w.Say("the language")
+	case settings.Limit:
+		return w.Say("the speed limit")
+	case settings.Verify:
+		return w.Say("the verification")
+	case settings.LastRole:
+		return w.Say("old or new phone")
+	}
+	return string(f)
+}
+
+func (w Words) fieldNames(names []settings.Field) string {
+	var out []string
+	for _, f := range names {
+		out = append(out, w.fieldName(f))
+	}
+	return strings.Join(out, ", ")
+}
+
+func (w Words) invalid(e *settings.InvalidError) (Problem, Fields) {
+	folder := e.Field == settings.NewFolder || e.Field == settings.SendFolder
 	switch {
 	case e.Field == settings.Limit && e.Why == settings.TooSmall:
-		return Problem{"That limit is too small.", "10K is the least; empty is no limit."}
+		return Problem{"That limit is too small.", "10K is the least; empty is no limit."}, nil
 	case e.Field == settings.Limit && e.Why == settings.TooLarge:
-		return Problem{"That limit is too large.", "999T is the most; empty is no limit."}
+		return Problem{"That limit is too large.", "999T is the most; empty is no limit."}, nil
 	case e.Field == settings.Limit:
-		return Problem{"That is not a speed limit.", "Write a number of bytes a second, such as 500K, 20M or 1G; empty is no limit."}
+		return Problem{"That is not a speed limit.", "Write a number of bytes a second, such as 500K, 20M or 1G; empty is no limit."}, nil
 	case e.Field == settings.Name:
-		return Problem{"That name has characters that cannot be shown.", "Use letters, digits or signs; empty is this model's name."}
-	case e.Field == settings.NewFolder || e.Field == settings.SendFolder:
-		return Problem{"That folder's path cannot be kept: it is " + e.Why.String() + ".", "Choose another folder."}
+		return Problem{"That name has characters that cannot be shown.", "Use letters, digits or signs; empty is this model's name."}, nil
+	case folder && e.Why == settings.NotText:
+		return Problem{"That folder's path cannot be kept: it is not text.", "Choose another folder."}, nil
+	case folder && e.Why == settings.NotAbsolute:
+		return Problem{"That folder's path cannot be kept: it is not a whole path.", "Choose another folder."}, nil
+	case folder && e.Why == settings.TooLong:
+		return Problem{"That folder's path cannot be kept: it is too long.", "Choose another folder."}, nil
+	case folder:
+		return Problem{"That folder's path cannot be kept.", "Choose another folder."}, nil
 	}
-	return Problem{"That cannot be used for " + fields[e.Field] + ".", "Choose one of those that are offered."}
+	return Problem{"That cannot be used for {{.Setting}}.", "Choose one of those that are offered."}, Fields{"Setting": w.fieldName(e.Field)}
 }

@@ -1,237 +1,172 @@
-// Package window is Ferry's window: so far the new phone, which shows a code,
-// asks about what is offered, and shows how the move goes and how it ended.
+// Package window is Ferry's window. It holds no truth: ten times a second one
+// ticker asks package flow whether something changed, and what did is drawn; what
+// a person taps goes back to the flow as an intent. Words come from package words
+// in the person's language, parts and colours from package kit.
 //
-// It holds no truth. What package session tells becomes the next [State] by a
-// pure function, and the view draws states; what a person taps goes back as an
-// intent. Only [Window.change] hands work to the goroutine that draws, and
-// never a second piece before the first is taken, so a flood of events is one
-// redraw. How far a move is, is read ten times a second.
+//	flow ── Snapshot, at most ten a second ──> Window ──> the screen that is on top
+//	flow <── intents ───────────────────────── taps
 //
-// Its worst moment is an offer with a name of ten kilobytes: texts from the
-// other device are cut and made harmless when they enter the State, lists are
-// bounded, and the buttons have a place of their own that no text can take.
+// The flow says which screen it is; besides, the person opens others over it
+// (history, settings, the items of a kind), which go when the flow goes on. A
+// screen makes its parts once, and changes them as snapshots come, so that the
+// focus and the place in a list stay.
+//
+// Its worst moment is a flood of a hundred thousand events a second beside a name
+// of ten kilobytes: nothing is queued for the goroutine that draws but one draw,
+// lists are bounded, and the buttons have a place that no text can take. A screen
+// that panics is replaced by a sentence, and the move goes on.
 package window
 
 import (
 	"context"
-	"errors"
-	"os"
-	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fyne.io/fyne/v2"
 
-	"github.com/ferry-move/ferry/app/session"
-	"github.com/ferry-move/ferry/transfer"
-	"github.com/ferry-move/ferry/transfer/pace"
+	"github.com/ferry-move/ferry/app/flow"
+	"github.com/ferry-move/ferry/app/settings"
+	"github.com/ferry-move/ferry/ui/say"
+	"github.com/ferry-move/ferry/ui/window/kit"
+	"github.com/ferry-move/ferry/ui/window/words"
 )
 
-// meterEvery is how often a move's meter is read.
-const meterEvery = 100 * time.Millisecond
+// tick is how often the flow is asked whether something changed.
+const tick = 100 * time.Millisecond
 
-// Options are what a window needs to know. The zero value works.
+// Options are what a window needs to know.
 type Options struct {
-	// Into is the folder that is the new phone; it is made if it is missing.
-	// Empty = "Ferry" in the user's home.
-	Into string
-	// Name is shown at the other device. Empty = session.DeviceName().
-	Name string
+	// Home is the folder with the device's own files.
+	Home string
+	// Settings are the person's. Trouble is what reading them said, or nil.
+	Settings *settings.Store
+	Trouble  error
+	// Name, Into and From stand for the settings' where they are not empty: this
+	// device's name, the folder that is the new phone, and the folder or archive
+	// that is the old one.
+	Name, Into, From string
+	// Loopback keeps to this machine.
+	Loopback bool
+	// Report saves a report about a panic, from its stack, and returns the file's
+	// name. nil = nothing is saved.
+	Report func(stack []byte) (string, error)
+	// Flow changes the engine, for tests. The fields above win.
+	Flow flow.Options
 }
 
-// Window is a window that is a new phone.
+// Window is the window and what it shows. But for Run all of it belongs to the
+// goroutine that draws.
 type Window struct {
-	opt     Options
-	receive func(context.Context, session.ReceiveOptions) error // session.Receive
-	do      func(func())                                        // fyne.Do
-	show    func(State)                                         // owned by the goroutine that draws
+	app   fyne.App
+	win   fyne.Window
+	opt   Options
+	flow  model
+	store *settings.Store
+	words say.Words
+	do    func(func())     // fyne.Do
+	now   func() time.Time // time.Now
 
-	meters chan *transfer.Meter // the move's under way; nil = it ended
-	again  chan struct{}
-	pauser transfer.Pauser // of the move under way
+	seen atomic.Uint64 // the version that was drawn last
+	busy atomic.Bool   // a draw is on its way
+	each atomic.Bool   // what is shown changes every second
 
-	mu     sync.Mutex
-	state  State       // guarded by mu
-	drawn  bool        // guarded by mu; false while a redraw is on its way
-	answer chan<- bool // guarded by mu; where the person's answer goes, or nil
+	ctx    context.Context // ends with the window
+	end    context.CancelFunc
+	jobs   sync.WaitGroup  // what is under way beside drawing
+	saving <-chan struct{} // closed when the settings saved last are on the disk; nil = none were
+
+	at    station // where base belongs
+	base  open
+	over  []open // what the person opened over it
+	state flow.Snapshot
+
+	system system
 }
 
-// New fills w. It belongs to the goroutine that draws.
-func New(w fyne.Window, opt Options) *Window {
-	f := &Window{
-		opt: opt, receive: session.Receive, do: fyne.Do, drawn: true,
-		meters: make(chan *transfer.Meter), again: make(chan struct{}, 1),
-	}
-	v := newView(w, intents{answer: f.answered, pause: f.pause, next: f.next, again: f.retry})
-	f.show = v.show
-	v.show(f.state)
-	return f
+// New fills w. It ends with Close.
+func New(a fyne.App, w fyne.Window, opt Options) *Window {
+	o := opt.Flow
+	o.Home, o.Loopback = opt.Home, opt.Loopback
+	o.Limit = func() int64 { return opt.Settings.Get().Limit }
+	return newWindow(a, w, opt, flow.New(o))
 }
 
-// Run waits for moves and takes them in until ctx ends.
+func newWindow(a fyne.App, w fyne.Window, opt Options, m model) *Window {
+	x := &Window{app: a, win: w, opt: opt, flow: m, store: opt.Settings, do: fyne.Do, now: time.Now}
+	x.ctx, x.end = context.WithCancel(context.Background())
+	w.SetPadded(false)
+	x.listen()
+	w.SetOnDropped(func(_ fyne.Position, what []fyne.URI) { x.on(func() { x.dropped(what) })() })
+	x.prefer()
+	x.draw()
+	return x
+}
+
+// Run draws what changes, until ctx ends.
 func (w *Window) Run(ctx context.Context) {
-	for {
-		err := w.wait(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		w.change(func(s State) State { return s.stopped(err) })
-		select {
-		case <-w.again:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// wait is one run of the engine.
-func (w *Window) wait(ctx context.Context) error {
-	into := w.opt.Into
-	if into == "" {
-		dir, err := os.UserHomeDir()
-		if err != nil {
-			return err
-		}
-		into = filepath.Join(dir, "Ferry")
-	}
-	home, err := session.Home()
-	if err != nil {
-		return err
-	}
-	phone, err := session.OpenFolder(into, true)
-	if err != nil {
-		return err
-	}
-	defer phone.Close()
-	place := session.PlaceOf(into)
-	w.change(func(State) State { return ready(place, infosOf(phone.Agents())) })
-	ctx, stop := context.WithCancel(ctx)
-	var reading sync.WaitGroup
-	reading.Go(func() { w.readMeters(ctx) })
-	defer reading.Wait()
-	defer stop()
-	return w.receive(ctx, session.ReceiveOptions{
-		Home: home, Phone: phone, Place: place, Name: w.opt.Name, Pauser: &w.pauser,
-		Accept: w.accept, Events: func(ev session.Event) { w.event(ctx, ev) },
-	})
-}
-
-// event takes one event; calls do not overlap.
-func (w *Window) event(ctx context.Context, ev session.Event) {
-	switch ev := ev.(type) {
-	case session.Accepted:
-		w.meter(ctx, ev.Meter)
-	case session.Verifying:
-		w.meter(ctx, ev.Meter)
-	case session.Done:
-		if !errors.Is(ev.Err, session.ErrReplaced) { // one in its place is paused too
-			w.pauser.Resume()
-		}
-		w.meter(ctx, nil)
-	case session.Item: // the next reading of the meter draws
-		w.mu.Lock()
-		w.state = w.state.event(ev)
-		w.mu.Unlock()
-		return
-	}
-	w.change(func(s State) State { return s.event(ev) })
-}
-
-func (w *Window) meter(ctx context.Context, m *transfer.Meter) {
-	select {
-	case w.meters <- m:
-	case <-ctx.Done():
-	}
-}
-
-// readMeters reads the meter of the move under way, until ctx ends.
-func (w *Window) readMeters(ctx context.Context) {
-	var m *transfer.Meter
-	var estimator pace.Estimator
-	t := time.NewTicker(meterEvery)
+	t := time.NewTicker(tick)
 	defer t.Stop()
-	t.Stop()
+	var second time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case m = <-w.meters:
-			estimator = pace.Estimator{}
-			if t.Stop(); m != nil {
-				t.Reset(meterEvery)
-			}
 		case now := <-t.C:
-			v := estimator.Add(now, m.Snapshot())
-			w.change(func(s State) State { return s.moved(v) })
+			changed := w.flow.Snapshot().Version != w.seen.Load()
+			if s := now.Truncate(time.Second); w.each.Load() && s != second {
+				second, changed = s, true
+			}
+			if changed && w.busy.CompareAndSwap(false, true) {
+				w.do(func() {
+					w.busy.Store(false)
+					w.draw()
+				})
+			}
 		}
 	}
 }
 
-// accept asks the person about an offer, for as long as the other device waits.
-func (w *Window) accept(ctx context.Context, o transfer.Offer) (transfer.Decision, error) {
-	answer := make(chan bool, 1)
-	w.mu.Lock()
-	w.answer = answer
-	w.mu.Unlock()
-	w.change(func(s State) State { return s.offered(o) })
-	select {
-	case yes := <-answer:
-		return transfer.Decision{Accept: yes}, nil
-	case <-ctx.Done():
-		w.mu.Lock()
-		w.answer = nil
-		w.mu.Unlock()
-		return transfer.Decision{}, context.Cause(ctx)
+// Close ends what is under way. It may be called by any goroutine, when Run has
+// ended.
+func (w *Window) Close() {
+	w.end()
+	w.flow.Close()
+	w.jobs.Wait()
+}
+
+// prefer takes the settings in: the words, the look, and this device's name.
+func (w *Window) prefer() {
+	s := w.store.Get()
+	w.words = words.In(s.Language)
+	w.words.Touch = true
+	w.app.Settings().SetTheme(look(s).Theme())
+	name := s.Name
+	if w.opt.Name != "" {
+		name = w.opt.Name
 	}
+	w.flow.Prefer(name, s.Verify)
 }
 
-// answered is the person's answer to the offer. Only the first one counts.
-func (w *Window) answered(yes bool) {
-	w.mu.Lock()
-	answer := w.answer
-	w.answer = nil
-	w.mu.Unlock()
-	if answer == nil {
-		return
+// look is how the settings want the window to look.
+func look(s settings.Settings) kit.Look {
+	l := kit.Look{Scale: s.Scale()}
+	switch s.Appearance {
+	case settings.Light:
+		l.Scheme = kit.Light
+	case settings.Dark:
+		l.Scheme = kit.Dark
+	case settings.HighContrast:
+		l.HighContrast = true
 	}
-	w.change(func(s State) State { return s.answered(yes) })
-	answer <- yes
+	return l
 }
 
-// pause pauses the move, or lets it go on.
-func (w *Window) pause() {
-	paused := w.pauser.Toggle()
-	w.change(func(s State) State { return s.paused(paused) })
-}
-
-func (w *Window) next() { w.change(State.dismissed) }
-
-// retry starts the engine again.
-func (w *Window) retry() {
-	w.change(func(State) State { return State{} })
-	select {
-	case w.again <- struct{}{}:
-	default: // it was asked for already
+// on makes a callback of what a person wants: it is done, what became of it is
+// drawn at once, and a panic in it is told.
+func (w *Window) on(want func()) func() {
+	return func() {
+		w.guard(want)
+		w.draw()
 	}
-}
-
-// change makes the next state and has it drawn, with all that come before it is
-// its turn. Nothing else reaches the goroutine that draws.
-func (w *Window) change(next func(State) State) {
-	w.mu.Lock()
-	w.state = next(w.state)
-	queue := w.drawn
-	w.drawn = false
-	w.mu.Unlock()
-	if queue {
-		w.do(w.draw)
-	}
-}
-
-func (w *Window) draw() {
-	w.mu.Lock()
-	w.drawn = true
-	s := w.state
-	w.mu.Unlock()
-	w.show(s)
 }

@@ -1,0 +1,196 @@
+package kit
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/ferry-move/ferry/ui/say"
+)
+
+// Item is one row of a List. Its title may be a name from a disk or another
+// device: it is made harmless here.
+type Item struct {
+	Title, Detail string
+	On            bool
+	// Cannot tells that it cannot be checked; Detail says why.
+	Cannot bool
+	// Thumb is what Thumbs knows the row's picture by; empty = it has none.
+	Thumb string
+}
+
+// ListOptions say what a List shows.
+type ListOptions struct {
+	Len    func() int
+	Item   func(i int) Item
+	Toggle func(i int) // a row was tapped; the list asks for it anew
+	// Thumbs has the pictures; nil = rows have none. The list does not close it.
+	Thumbs *Thumbs
+	// Icon stands where there is no picture.
+	Icon Glyph
+	// Opens tells that a row leads somewhere: a chevron stands where others have
+	// their box, and Toggle goes there.
+	Opens bool
+	// Label is what the list is, for screen readers.
+	Label string
+}
+
+// List shows any number of rows that can be checked. It makes objects for those
+// that are seen, and asks for no others.
+type List struct {
+	widget.List
+	opt ListOptions
+}
+
+// NewList makes a list.
+func NewList(opt ListOptions) *List {
+	l := &List{opt: opt}
+	l.Length = opt.Len
+	l.CreateItem = func() fyne.CanvasObject { return newListRow(opt.Thumbs != nil, opt.Opens) }
+	l.UpdateItem = func(i widget.ListItemID, o fyne.CanvasObject) {
+		if i < opt.Len() { // it may have become shorter
+			o.(*listRow).show(opt.Item(i), opt)
+		}
+	}
+	l.OnSelected = func(i widget.ListItemID) {
+		l.Unselect(i)
+		if i < opt.Len() && opt.Toggle != nil {
+			opt.Toggle(i)
+			l.RefreshItem(i)
+		}
+	}
+	l.ExtendBaseWidget(l)
+	return l
+}
+
+// TypedKey implements [fyne.Focusable]: Enter checks a row as Space does, and
+// what the list has no use for goes on to the page.
+func (l *List) TypedKey(k *fyne.KeyEvent) {
+	switch k.Name {
+	case fyne.KeyUp, fyne.KeyDown, fyne.KeySpace:
+		l.List.TypedKey(k)
+	case fyne.KeyReturn, fyne.KeyEnter:
+		l.List.TypedKey(&fyne.KeyEvent{Name: fyne.KeySpace})
+	case fyne.KeyPageUp:
+		l.ScrollToOffset(max(0, l.GetScrollOffset()-l.Size().Height))
+	case fyne.KeyPageDown:
+		l.ScrollToOffset(l.GetScrollOffset() + l.Size().Height)
+	case fyne.KeyHome:
+		l.ScrollToTop()
+	case fyne.KeyEnd:
+		l.ScrollToBottom()
+	default:
+		passOn(l, k)
+	}
+}
+
+// AccessibilityLabel implements [fyne.Accessible].
+func (l *List) AccessibilityLabel() string { return l.opt.Label }
+
+// AccessibilityRole implements [fyne.Accessible].
+func (*List) AccessibilityRole() fyne.AccessibleRole { return fyne.AccessibleRoleContainer }
+
+// listRow is a row of a List, used for many items one after the other.
+type listRow struct {
+	widget.BaseWidget
+	box           *Icon
+	icon          *Icon
+	pic           *canvas.Image // nil = rows have none
+	title, detail *widget.Label
+	label         string
+	opens         bool
+}
+
+func newListRow(pics, opens bool) *listRow {
+	r := &listRow{
+		opens: opens, box: NewIcon(boxOff, theme.ColorNamePlaceHolder, side), title: widget.NewLabel(""), detail: widget.NewLabel(""),
+	}
+	r.title.Truncation, r.detail.Truncation = fyne.TextTruncateEllipsis, fyne.TextTruncateEllipsis
+	r.detail.SizeName, r.detail.Importance = theme.SizeNameCaptionText, widget.LowImportance
+	if pics {
+		r.icon = NewIcon("", theme.ColorNamePlaceHolder, side)
+		r.pic = &canvas.Image{FillMode: canvas.ImageFillContain, CornerRadius: 6}
+		r.pic.Hide()
+	}
+	r.ExtendBaseWidget(r)
+	return r
+}
+
+// show makes the row an item's.
+func (r *listRow) show(it Item, opt ListOptions) {
+	title := say.Foreign(it.Title)
+	r.label = title + ", " + it.Detail
+	setText(r.title, title)
+	setText(r.detail, it.Detail)
+	switch {
+	case it.Cannot:
+		r.box.Set(Warning, theme.ColorNameWarning)
+	case opt.Opens:
+		r.box.Set(Chevron, theme.ColorNamePlaceHolder)
+	default:
+		r.box.Set(boxSign(it.On))
+	}
+	if r.pic == nil {
+		return
+	}
+	pic := opt.Thumbs.Get(it.Thumb)
+	if r.pic.Image != pic {
+		r.pic.Image = pic
+		r.pic.Hidden = pic == nil
+		r.pic.Refresh()
+	}
+	r.icon.Set(opt.Icon, theme.ColorNamePlaceHolder)
+	if hide := pic != nil; r.icon.Hidden != hide {
+		r.icon.Hidden = hide
+		r.icon.Refresh()
+	}
+}
+
+func setText(l *widget.Label, s string) {
+	if l.Text != s {
+		l.SetText(s)
+	}
+}
+
+// AccessibilityLabel implements [fyne.Accessible].
+func (r *listRow) AccessibilityLabel() string { return r.label }
+
+// AccessibilityRole implements [fyne.Accessible].
+func (*listRow) AccessibilityRole() fyne.AccessibleRole { return fyne.AccessibleRoleButton }
+
+// CreateRenderer implements [fyne.Widget].
+func (r *listRow) CreateRenderer() fyne.WidgetRenderer {
+	const pad, pic = 12, 44
+	objects := []fyne.CanvasObject{r.box, r.title, r.detail}
+	if r.pic != nil {
+		objects = append(objects, r.icon, r.pic)
+	}
+	return newDrawn(drawn{
+		widget: r, objects: objects,
+		layout: func(s fyne.Size) {
+			x, right := float32(pad), s.Width-pad
+			if r.opens {
+				right -= side + 12
+				put(r.box, s.Width-pad-side, (s.Height-side)/2, side, side)
+			} else {
+				put(r.box, pad, (s.Height-side)/2, side, side)
+				x += side + 12
+			}
+			if r.pic != nil {
+				put(r.pic, x, (s.Height-pic)/2, pic, pic)
+				put(r.icon, x+(pic-side)/2, (s.Height-side)/2, side, side)
+				x += pic + 12
+			}
+			one, two := least(r.title).Height, least(r.detail).Height
+			y := (s.Height - one - two - 2) / 2
+			place(r.title, x, y, right-x)
+			place(r.detail, x, y+one+2, right-x)
+		},
+		least: func() fyne.Size {
+			h := least(r.title).Height + least(r.detail).Height + 2 + 16
+			return fyne.NewSize(200, max(Touch+12, h))
+		},
+		paint: func() {},
+	})
+}

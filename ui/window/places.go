@@ -1,0 +1,59 @@
+package window
+
+import (
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"fyne.io/fyne/v2"
+
+	"github.com/ferry-move/ferry/app/flow"
+	"github.com/ferry-move/ferry/ui/say"
+	"github.com/ferry-move/ferry/ui/window/kit"
+)
+
+// places says where things are on this device.
+type places struct {
+	sheet
+	problem string
+}
+
+func newPlaces(w *Window) screen {
+	x := &places{sheet: w.sheet()}
+	x.page.Back(w.words.Say("Back"), w.back)
+	x.fill()
+	return x
+}
+
+func (*places) show(flow.Snapshot) {}
+
+func (x *places) fill() {
+	body := []fyne.CanvasObject{kit.Title(x.words.Say("Where Ferry keeps things"))}
+	if x.problem != "" {
+		body = append(body, kit.Notice(kit.Careful, x.problem, ""))
+	}
+	if into, err := x.into(); err == nil {
+		body = append(body, x.place(x.words.Say("What arrives"), into, x.words.Say("What came from other phones. Ferry never deletes any of it.")))
+	}
+	body = append(body, x.place(x.words.Say("Ferry's own files"), x.opt.Home, x.words.Say("The settings, this device's key, the receipts of your moves, and notes by which a move goes on.")))
+	x.page.Show(append(body, kit.Caption(x.words.Say("All of it is on this device, and nowhere else.")))...)
+}
+
+func (x *places) place(title, path, what string) fyne.CanvasObject {
+	open := kit.NewButton(x.words.Say("Open the folder"), kit.Secondary, x.on(func() { x.openFolder(path) }))
+	return kit.Card(8, kit.Sentence(title, kit.Bold), kit.Sentence(what), kit.Caption(say.Path(path)), open)
+}
+
+// openFolder shows a folder in the system's own program for that.
+func (x *places) openFolder(path string) {
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") { // C:/Users
+		path = "/" + path
+	}
+	u := &url.URL{Scheme: "file", Path: path}
+	x.problem = ""
+	if err := x.app.OpenURL(u); err != nil {
+		x.problem = x.words.Say("This system could not open the folder. Open it yourself.")
+	}
+	x.fill()
+}
