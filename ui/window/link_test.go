@@ -17,6 +17,8 @@ type link struct {
 	to    *net.UDPAddr
 	cut   atomic.Bool
 
+	passed, lost atomic.Int64 // bytes, both ways
+
 	mu    sync.Mutex
 	backs map[netip.AddrPort]*net.UDPConn // by who sends; guarded by mu
 	flows sync.WaitGroup
@@ -82,7 +84,10 @@ func (l *link) pump(c *net.UDPConn, hand func(p []byte, from netip.AddrPort) err
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return
-		case err == nil && !l.cut.Load():
+		case err == nil && l.cut.Load():
+			l.lost.Add(int64(n))
+		case err == nil:
+			l.passed.Add(int64(n))
 			_ = hand(p[:n], from)
 		}
 	}

@@ -22,7 +22,7 @@ import (
 )
 
 // stageWaits is how long something may take that is waited for.
-const stageWaits = 15 * time.Second
+const stageWaits = 2 * time.Minute
 
 // stage is one program with several windows, each of which runs. All that is drawn
 // is drawn by the test's own goroutine, while it waits for something.
