@@ -213,13 +213,3 @@ func TestItemsHavePictures(t *testing.T) {
 		t.Error("it was read to its end when nobody wanted it any more")
 	}
 }
-
-func BenchmarkItemsScroll(b *testing.B) {
-	f := newFace(b, choosing())
-	f.items = first(100_000, true)
-	openPhotos(f)
-	list := f.panel().list
-	for i := 0; b.Loop(); i++ {
-		list.ScrollToOffset(float32(i%5000) * 1000)
-	}
-}

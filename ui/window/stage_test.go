@@ -32,6 +32,8 @@ type stage struct {
 	acts []*actor
 	more chan struct{} // holds one token while something is to be drawn
 
+	drawn, waited int // how much was drawn, and how much of it waited at most
+
 	mu   sync.Mutex
 	todo []func() // guarded by mu
 }
@@ -94,6 +96,7 @@ func (s *stage) until(what string, is func() bool) {
 			todo := s.todo
 			s.todo = nil
 			s.mu.Unlock()
+			s.drawn, s.waited = s.drawn+len(todo), max(s.waited, len(todo))
 			for _, do := range todo {
 				do()
 			}

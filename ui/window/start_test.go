@@ -40,18 +40,22 @@ func (f *face) queue() *queued {
 func (f *face) settle(q *queued) {
 	f.t.Helper()
 	for {
-		f.jobs.Wait()
-		q.mu.Lock()
-		todo := q.todo
-		q.todo = nil
-		q.mu.Unlock()
-		if len(todo) == 0 {
+		if f.jobs.Wait(); q.draw() == 0 {
 			return
 		}
-		for _, do := range todo {
-			do()
-		}
 	}
+}
+
+// draw draws what waits, and returns how much that was.
+func (q *queued) draw() int {
+	q.mu.Lock()
+	todo := q.todo
+	q.todo = nil
+	q.mu.Unlock()
+	for _, do := range todo {
+		do()
+	}
+	return len(todo)
 }
 
 // tells checks that a text is in the window, however it wraps.

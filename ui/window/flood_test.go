@@ -1,0 +1,77 @@
+package window
+
+import (
+	"context"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ferry-move/ferry/app/flow"
+	"github.com/ferry-move/ferry/app/session"
+	"github.com/ferry-move/ferry/mobile"
+	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/mobile/fakephone"
+	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/transfer/receipt"
+)
+
+// While an engine tells of items as fast as it can, the window draws ten times a
+// second at the most, whether or not it gets to it, and takes no more memory.
+func TestFlood(t *testing.T) {
+	const many = 100_000
+	var told atomic.Int64
+	enough := make(chan struct{}) // closed when many were told
+	s := newStage(t)
+	a := s.enter(Options{Name: "Old", Flow: flow.Options{
+		Watch: nobodyIsFound,
+		OpenSource: func(context.Context, string, session.SourceOptions) (mobile.Device, error) {
+			return fakephone.New(fakephone.Config{Seed: 1}), nil
+		},
+		Send: func(ctx context.Context, o session.SendOptions) (*transfer.Report, error) {
+			long := backup.Key(make([]byte, 4000))
+			o.Events(session.Accepted{Peer: receipt.Side{Name: "New"}, Meter: new(transfer.Meter)})
+			for ctx.Err() == nil {
+				o.Events(session.Item{Kind: "photos", Key: long, Reason: backup.Reason(told.Load() % 1000)})
+				if told.Add(1) == many {
+					close(enough)
+				}
+			}
+			return nil, context.Cause(ctx)
+		},
+	}})
+	a.flow.BeOld("phone")
+	a.reads("Choose your new phone")
+	began := time.Now()
+	a.flow.GoTo("192.0.2.7:4242")
+	<-enough // the window does not get to draw meanwhile
+	s.mu.Lock()
+	if n := len(s.todo); n > 1 {
+		t.Errorf("%d draws wait", n)
+	}
+	s.mu.Unlock()
+	a.reads("Moving to New")
+	draws := func(n int, since int64) {
+		end := s.drawn + n
+		s.until("it is not drawn", func() bool { return s.drawn >= end && told.Load() >= since+many })
+	}
+	draws(3, told.Load()) // what a page needs is there by now
+	before := heap()
+	draws(10, told.Load())
+	if more := int64(heap()) - int64(before); more > 2<<20 {
+		t.Errorf("%d bytes more, after %d items", more, told.Load())
+	}
+	if most := int(time.Since(began)/tick) + 1; s.drawn > most {
+		t.Errorf("%d draws in %v", s.drawn, time.Since(began))
+	}
+	if s.waited > 1 {
+		t.Errorf("%d draws waited at once", s.waited)
+	}
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
