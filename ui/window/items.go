@@ -8,6 +8,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -29,6 +30,7 @@ type items struct {
 	above   []fyne.CanvasObject
 	list    *kit.List
 	thumbs  *kit.Thumbs // nil = its items have none
+	due     atomic.Bool // a draw of pictures that came is on its way
 	stop    context.CancelFunc
 }
 
@@ -42,18 +44,26 @@ func newItems(x sheet, k flow.KindChoice) *items {
 	ctx, stop := context.WithCancel(context.Background())
 	it.stop = stop
 	if kind == "photos" {
-		it.thumbs = kit.NewThumbs(func(name string) (io.ReadSeekCloser, int64, error) { return x.picture(ctx, kind, name) }, func() {
-			x.do(func() {
-				if ctx.Err() == nil {
-					it.list.Refresh()
-				}
-			})
-		})
+		it.thumbs = kit.NewThumbs(func(name string) (io.ReadSeekCloser, int64, error) { return x.picture(ctx, kind, name) }, func() { it.came(ctx) })
 	}
 	it.list = kit.NewList(kit.ListOptions{
 		Len: func() int { return it.entries.Listed }, Item: it.item, Toggle: it.toggle, Thumbs: it.thumbs, Icon: iconOf(kind), Label: x.words.Title(k.Info),
 	})
 	return it
+}
+
+// came draws pictures that have come, until ctx ends: one draw for all that come
+// before it. Any goroutine may call it.
+func (it *items) came(ctx context.Context) {
+	if !it.due.CompareAndSwap(false, true) {
+		return
+	}
+	it.do(func() {
+		it.due.Store(false)
+		if ctx.Err() == nil {
+			it.list.Refresh()
+		}
+	})
 }
 
 // show takes in what changed.

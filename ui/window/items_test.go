@@ -213,3 +213,35 @@ func TestItemsHavePictures(t *testing.T) {
 		t.Error("it was read to its end when nobody wanted it any more")
 	}
 }
+
+// However many pictures come before the list is drawn, it is drawn once.
+func TestPicturesAreDrawnTogether(t *testing.T) {
+	f := newFace(t, choosing())
+	drawn := make(chan func(), 8)
+	f.do = func(g func()) { drawn <- g }
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 20, 10))); err != nil {
+		t.Fatal(err)
+	}
+	f.items = first(3, true)
+	opened := make(chan bool, 8)
+	f.open = func(flow.Entry) (io.ReadSeekCloser, int64, error) {
+		opened <- true
+		return file{bytes.NewReader(b.Bytes())}, int64(b.Len()), nil
+	}
+	openPhotos(f)
+	p := f.panel()
+	for range 3 {
+		<-opened
+	}
+	p.thumbs.Close()
+	if n := len(drawn); n != 1 {
+		t.Fatalf("%d draws wait", n)
+	}
+	(<-drawn)()
+	for i := range 3 {
+		if p.thumbs.Get(p.item(i).Thumb) == nil {
+			t.Errorf("picture %d did not come", i)
+		}
+	}
+}

@@ -199,12 +199,17 @@ func small(f io.ReadSeeker) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	return turned.turn(shrink(pic, thumbSide)), nil
+	all, ok := pic.(image.RGBA64Image) // as those of package image are
+	if !ok {
+		return nil, errNoThumb
+	}
+	return turned.turn(shrink(all, thumbSide)), nil
 }
 
 // shrink makes a picture at most side wide and high: each pixel is the mean of a
-// few of those that it stands for. One that is small enough is copied.
-func shrink(pic image.Image, side int) *image.RGBA {
+// few of those that it stands for. One that is small enough is copied. Other than
+// At, RGBA64At needs no memory for a pixel.
+func shrink(pic image.RGBA64Image, side int) *image.RGBA {
 	const most = 8 // of the pixels in a row that are looked at
 	b := pic.Bounds()
 	w, h := b.Dx(), b.Dy()
@@ -222,9 +227,9 @@ func shrink(pic image.Image, side int) *image.RGBA {
 			var n uint32
 			for v := top; v < bottom; v += down {
 				for u := left; u < right; u += across {
-					r, g, b, a := pic.At(u, v).RGBA()
-					for i, c := range [4]uint32{r, g, b, a} {
-						sum[i] += c >> 8
+					c := pic.RGBA64At(u, v)
+					for i, c := range [4]uint16{c.R, c.G, c.B, c.A} {
+						sum[i] += uint32(c >> 8)
 					}
 					n++
 				}

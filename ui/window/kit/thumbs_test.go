@@ -103,6 +103,14 @@ func TestSmall(t *testing.T) {
 	}
 }
 
+// Making a picture small takes no memory for each of its pixels.
+func TestSmallIsThrifty(t *testing.T) {
+	jpg := picture(t, "jpeg", 1000, 1000)
+	if n := testing.AllocsPerRun(1, func() { _, _ = small(bytes.NewReader(jpg)) }); n > 500 {
+		t.Errorf("%v pieces of memory", n)
+	}
+}
+
 func TestOrientation(t *testing.T) {
 	jpg := picture(t, "jpeg", 64, 32)
 	for i, want := range []string{"RGBW", "GRWB", "WBGR", "BWRG", "RBGW", "BRWG", "WGBR", "GWRB"} {
@@ -246,6 +254,20 @@ func TestOrientationCut(t *testing.T) {
 	for n := range whole {
 		if o := readOrientation(bytes.NewReader(whole[:n])); o != upright && o != 6 {
 			t.Errorf("cut at %d: orientation %d", n, o)
+		}
+	}
+}
+
+// A photo of twelve million pixels, as phones take them.
+func BenchmarkSmall(b *testing.B) {
+	var jpg bytes.Buffer
+	if err := jpeg.Encode(&jpg, image.NewYCbCr(image.Rect(0, 0, 4000, 3000), image.YCbCrSubsampleRatio420), nil); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := small(bytes.NewReader(jpg.Bytes())); err != nil {
+			b.Fatal(err)
 		}
 	}
 }
