@@ -154,10 +154,13 @@ func (x *done) kinds(r *flow.Result) (out []fyne.CanvasObject) {
 				parts = append(parts, p.said)
 			}
 		}
-		if k.Folders > 0 {
+		value := w.Count(k.Items)
+		switch {
+		case k.Items == 0:
+			value = w.Folders(k.Folders)
+		case k.Folders > 0:
 			parts = append(parts, w.Folders(k.Folders))
 		}
-		value := w.Count(k.Items)
 		if k.Bytes > 0 {
 			value += " · " + x.size(k.Bytes)
 		}

@@ -121,6 +121,10 @@ func TestDoneReads(t *testing.T) {
 	s.Result.Erase, s.Result.EraseWhy = flow.EraseNo, flow.LeftOut
 	f.see(s)
 	f.reads([]string{"All that you chose is on Pixel 9"}, "Everything")
+	s = landed(flow.OldPhone)
+	s.Result.Kinds = append(s.Result.Kinds, flow.KindResult{Kind: "files", Folders: 2})
+	f.see(s)
+	f.reads([]string{"Files 2 folders"}, "Files 0")
 	s = landed(flow.NewPhone)
 	s.Result.Verified = true
 	f.see(s)

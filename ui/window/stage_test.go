@@ -115,6 +115,13 @@ func (s *stage) String() string {
 	return out
 }
 
+// paint paints the windows at a step, with -artifacts.
+func (s *stage) paint(t *testing.T, step string) {
+	for _, a := range s.acts {
+		paint(t, step+"-"+a.name, a.win.Canvas())
+	}
+}
+
 // front makes the window the one that the test driver takes for everybody's: it
 // knows no other than its last one.
 func (a *actor) front() {

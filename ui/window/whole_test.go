@@ -56,7 +56,7 @@ func TestTheWholeWay(t *testing.T) {
 	j.typeCode(false)
 	j.move(0)
 	j.cutOff()
-	j.arrive("37 items, 3.1 MB", "24 · 3.1 MB 24 added, 2 folders")
+	j.arrive("37 items, 3.1 MB", "24 · 3.1 MB 24 added, 2 folders Files 1 folder")
 
 	j.shoot(shot)
 	j.both("Run again")
@@ -71,7 +71,7 @@ func TestTheWholeWay(t *testing.T) {
 	j.both("Try again")
 	j.typeCode(false)
 	j.move(there)
-	j.arrive("61 items, 6.3 MB", fmt.Sprintf("48 · 6.3 MB %d added, %d there already, 2 folders", 2*shot-there, there))
+	j.arrive("61 items, 6.3 MB", fmt.Sprintf("48 · 6.3 MB %d added, %d there already, 2 folders Files 1 folder", 2*shot-there, there))
 	j.both("Finish")
 	j.old.reads("Move to a new phone")
 	j.young.reads("Move to a new phone")
@@ -169,6 +169,7 @@ func (j *journey) typeCode(wrong bool) {
 		j.old.types(other + code[1:])
 		j.old.reads("That is not the code on the new phone.", "2 tries left.")
 		j.young.reads("That was a wrong code", "2 tries left")
+		j.stage.paint(j.t, "wrong code")
 	}
 	j.old.types(code)
 	j.old.reads("What to move", "To New:")
@@ -186,6 +187,7 @@ func (j *journey) choose() {
 	j.old.reads("To New: 37 items")
 	j.old.taps("Preview")
 	j.old.reads("What would happen", "Nothing has moved yet.", "New there 24", "New there 12")
+	j.stage.paint(j.t, "preview")
 	j.old.keys(fyne.KeyEscape)
 	j.old.reads("What to move", "What would happen")
 }
@@ -196,9 +198,11 @@ func (j *journey) refuse() {
 	j.old.taps("Move")
 	j.old.reads("On New, tap Accept")
 	j.young.reads("Old wants to move here", "37 items", "Nothing here is deleted or overwritten.")
+	j.stage.paint(j.t, "asking")
 	j.young.taps("Refuse")
 	j.young.reads("You refused the move", "Nothing of it was kept.")
 	j.old.reads("That did not work", "The move was refused on the new phone.")
+	j.stage.paint(j.t, "refused")
 	if got := tree(j.t, j.into); len(got) != 1 {
 		j.t.Errorf("%d things came of what was refused", len(got)-1)
 	}
@@ -244,6 +248,7 @@ func (j *journey) cutOff() {
 	lost := []string{"The phones lost each other", "on the new phone.", "It goes on by itself when they meet again."}
 	j.old.reads(lost...)
 	j.young.reads(lost...)
+	j.stage.paint(j.t, "lost")
 	if j.link.cut.Store(false); j.link.lost.Load() == 0 {
 		j.t.Error("nothing was lost on the link")
 	}
@@ -259,6 +264,7 @@ func (j *journey) arrive(items, photos string) {
 	agreed := "Both phones agree: " + items + ", all checked."
 	j.old.reads("Everything is on New", agreed, "Photos "+photos, "Is it safe to erase the old phone? Yes: everything that Ferry found on this phone is on New.")
 	j.young.reads("All that was sent is here", agreed, "Photos "+photos, "Is it safe to erase the old phone? Look at the old phone first")
+	j.stage.paint(j.t, "done")
 	if a, b := tree(j.t, j.from), tree(j.t, j.into); !maps.Equal(a, b) {
 		j.t.Errorf("the old phone has %q, the new one %q", slices.Sorted(maps.Keys(a)), slices.Sorted(maps.Keys(b)))
 	}
@@ -296,6 +302,7 @@ func (j *journey) cancel() {
 	j.t.Helper()
 	j.old.taps("Cancel")
 	j.old.reads("Stop the move?", "What has arrived stays on the new phone, and a next move goes on from there.")
+	j.stage.paint(j.t, "cancel")
 	j.old.keys(fyne.KeyEscape)
 	j.old.reads("Moving to New")
 	if j.old.says("Stop the move?") {
@@ -305,4 +312,5 @@ func (j *journey) cancel() {
 	stays := "What has arrived stays. Start the move again, and it goes on from there."
 	j.old.reads("The move was stopped", stays, "No: the phones have not agreed on what arrived.")
 	j.young.reads("The move has stopped", "The move was cancelled on the other device.", stays, "No: the phones have not agreed on what arrived.")
+	j.stage.paint(j.t, "stopped")
 }
