@@ -100,12 +100,15 @@ func (x *asking) what(s flow.Snapshot) []fyne.CanvasObject {
 // row is a kind that may come.
 func (x *asking) row(k transfer.OfferedKind) fyne.CanvasObject {
 	info := say.InfoOf(k.Kind)
-	detail := x.words.Bytes(int64(k.Bytes))
+	var detail []string
+	if k.Bytes > 0 {
+		detail = append(detail, x.words.Bytes(int64(k.Bytes)))
+	}
 	if k.Cannot > 0 {
-		detail += " · " + x.words.Number("{{.Count}} item cannot move", "{{.Count}} items cannot move", k.Cannot)
+		detail = append(detail, x.words.Number("{{.Count}} item cannot move", "{{.Count}} items cannot move", k.Cannot))
 	}
 	return kit.NewKindRow(kit.Kind{
-		Icon: iconOf(k.Kind), Title: x.words.Title(info), Count: x.content(info, k.Items, k.Folders), Detail: detail, On: true,
+		Icon: iconOf(k.Kind), Title: x.words.Title(info), Count: x.content(info, k.Items, k.Folders), Detail: strings.Join(detail, " · "), On: true,
 	}, func(on bool) { x.off[k.Kind] = !on; x.count() }, nil)
 }
 

@@ -3,6 +3,7 @@ package window
 import (
 	"context"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -21,6 +22,7 @@ import (
 func TestFlood(t *testing.T) {
 	const many = 100_000
 	var told atomic.Int64
+	var pause sync.Mutex          // held while nothing is told
 	enough := make(chan struct{}) // closed when many were told
 	s := newStage(t)
 	a := s.enter(Options{Name: "Old", Flow: flow.Options{
@@ -32,10 +34,12 @@ func TestFlood(t *testing.T) {
 			long := backup.Key(make([]byte, 4000))
 			o.Events(session.Accepted{Peer: receipt.Side{Name: "New"}, Meter: new(transfer.Meter)})
 			for ctx.Err() == nil {
+				pause.Lock()
 				o.Events(session.Item{Kind: "photos", Key: long, Reason: backup.Reason(told.Load() % 1000)})
 				if told.Add(1) == many {
 					close(enough)
 				}
+				pause.Unlock()
 			}
 			return nil, context.Cause(ctx)
 		},
@@ -56,9 +60,17 @@ func TestFlood(t *testing.T) {
 		s.until("it is not drawn", func() bool { return s.drawn >= end && told.Load() >= since+many })
 	}
 	draws(3, told.Load()) // what a page needs is there by now
+	heap := func() int64 {
+		pause.Lock()
+		defer pause.Unlock()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
 	before := heap()
 	draws(10, told.Load())
-	if more := int64(heap()) - int64(before); more > 2<<20 {
+	if more := heap() - before; more > 2<<20 {
 		t.Errorf("%d bytes more, after %d items", more, told.Load())
 	}
 	if most := int(time.Since(began)/tick) + 1; s.drawn > most {
@@ -67,11 +79,4 @@ func TestFlood(t *testing.T) {
 	if s.waited > 1 {
 		t.Errorf("%d draws waited at once", s.waited)
 	}
-}
-
-func heap() uint64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
 }

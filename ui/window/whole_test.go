@@ -197,7 +197,7 @@ func (j *journey) refuse() {
 	j.t.Helper()
 	j.old.taps("Move")
 	j.old.reads("On New, tap Accept")
-	j.young.reads("Old wants to move here", "37 items", "Nothing here is deleted or overwritten.")
+	j.young.reads("Old wants to move here", "Files 1 folder 37 items", "Nothing here is deleted or overwritten.")
 	j.stage.paint(j.t, "asking")
 	j.young.taps("Refuse")
 	j.young.reads("You refused the move", "Nothing of it was kept.")
