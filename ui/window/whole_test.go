@@ -253,7 +253,7 @@ func (j *journey) cutOff() {
 		j.t.Error("nothing was lost on the link")
 	}
 	for _, a := range j.stage.acts {
-		j.stage.until(a.name+" does not go on", func() bool { return !a.says(lost[0]) })
+		j.stage.until(a.name+" does not go on", func() bool { return a.says("Moving", "Now: Photos") && !a.says(lost[0]) })
 	}
 }
 
