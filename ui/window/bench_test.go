@@ -41,8 +41,11 @@ func BenchmarkItemsScroll(b *testing.B) {
 	if err := jpeg.Encode(&pic, image.NewYCbCr(image.Rect(0, 0, 1024, 768), image.YCbCrSubsampleRatio420), nil); err != nil {
 		b.Fatal(err)
 	}
-	for name, step := range map[string]float32{"drag": 20, "flick": 1000} {
-		b.Run(name, func(b *testing.B) {
+	for _, way := range []struct {
+		name string
+		step float32
+	}{{"drag", 20}, {"flick", 1000}} {
+		b.Run(way.name, func(b *testing.B) {
 			f := newFace(b, choosing())
 			q := f.queue()
 			f.items = first(100_000, true)
@@ -53,7 +56,7 @@ func BenchmarkItemsScroll(b *testing.B) {
 			list := f.panel().list
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				list.ScrollToOffset(float32(i%5000) * step)
+				list.ScrollToOffset(float32(i%5000) * way.step)
 				q.draw()
 			}
 			b.StopTimer()
