@@ -208,8 +208,7 @@ func (a *actor) digits() string {
 	return ""
 }
 
-// tree is what is in a folder: of folders nothing, of files the content and the time.
-// Contacts are merged, not copied: of them it is the lines, in any order.
+// tree is what is in a folder: of files the content and the time too.
 func tree(t testing.TB, dir string) map[string]string {
 	t.Helper()
 	out := map[string]string{}
