@@ -45,7 +45,7 @@ func (*run) show(flow.Snapshot) {}
 func (x *run) leave() { x.end() }
 
 func (x *run) fill() {
-	when := kit.Caption(x.words.Moment(x.entry.When, x.now()))
+	when := kit.Caption(upper(x.words.Moment(x.entry.When, x.now())))
 	switch {
 	case x.of == nil:
 		x.page.Show(when, kit.Sentence(x.words.Say("Reading…"), kit.Quiet))
