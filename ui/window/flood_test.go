@@ -24,7 +24,7 @@ func TestFlood(t *testing.T) {
 	var told atomic.Int64
 	var pause sync.Mutex          // held while nothing is told
 	enough := make(chan struct{}) // closed when many were told, for several ticks
-	s := newStage(t)
+	s := newProgram(t)
 	a := s.enter(Options{Name: "Old", Flow: flow.Options{
 		Watch: nobodyIsFound,
 		OpenSource: func(context.Context, string, session.SourceOptions) (mobile.Device, error) {

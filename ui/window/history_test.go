@@ -160,7 +160,7 @@ func TestHistorySaysWhatItIs(t *testing.T) {
 	f.tells("Without a name 1 move, yesterday")
 	f.tells("Damaged 1 receipt")
 	f.key(fyne.KeyReturn)
-	f.tells("today 14:20, sent from here")
+	f.tells("Today 14:20, sent from here")
 	f.tells("23 October 2026 14:20, received here")
 	f.key(fyne.KeyReturn)
 	f.settle(q)

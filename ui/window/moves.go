@@ -58,7 +58,7 @@ func (x *moves) focus() fyne.Focusable {
 
 func (x *moves) item(i int) kit.Item {
 	e := x.entries[i]
-	it := kit.Item{Title: x.words.Date(e.When, x.now())}
+	it := kit.Item{Title: upper(x.words.Date(e.When, x.now()))}
 	at := say.Fields{"Time": say.Clock(e.When, x.now())}
 	switch {
 	case e.Err != nil:

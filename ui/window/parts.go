@@ -1,6 +1,9 @@
 package window
 
 import (
+	"unicode"
+	"unicode/utf8"
+
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/ferry-move/ferry/ui/window/kit"
@@ -22,4 +25,10 @@ func able(b *kit.Button, on bool) {
 	default:
 		b.Disable()
 	}
+}
+
+// upper begins a text with a capital letter, where its script has them.
+func upper(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToTitle(r)) + s[n:]
 }

@@ -1,10 +1,6 @@
 package window
 
 import (
-	"net/url"
-	"path/filepath"
-	"strings"
-
 	"fyne.io/fyne/v2"
 
 	"github.com/ferry-move/ferry/app/flow"
@@ -15,11 +11,17 @@ import (
 // places says where things are on this device.
 type places struct {
 	sheet
+	cards   []fyne.CanvasObject
 	problem string
 }
 
 func newPlaces(w *Window) screen {
 	x := &places{sheet: w.sheet()}
+	if into, err := w.into(); err == nil {
+		x.cards = append(x.cards, x.place(w.words.Say("What arrives"), into, w.words.Say("What came from other phones. Ferry never deletes any of it.")))
+	}
+	x.cards = append(x.cards, x.place(w.words.Say("Ferry's own files"), w.opt.Home, w.words.Say("The settings, this device's key, the receipts of your moves, and notes by which a move goes on.")),
+		kit.Caption(w.words.Say("All of it is on this device, and nowhere else.")))
 	x.page.Back(w.words.Say("Back"), w.back)
 	x.fill()
 	return x
@@ -32,11 +34,7 @@ func (x *places) fill() {
 	if x.problem != "" {
 		body = append(body, kit.Notice(kit.Careful, x.problem, ""))
 	}
-	if into, err := x.into(); err == nil {
-		body = append(body, x.place(x.words.Say("What arrives"), into, x.words.Say("What came from other phones. Ferry never deletes any of it.")))
-	}
-	body = append(body, x.place(x.words.Say("Ferry's own files"), x.opt.Home, x.words.Say("The settings, this device's key, the receipts of your moves, and notes by which a move goes on.")))
-	x.page.Show(append(body, kit.Caption(x.words.Say("All of it is on this device, and nowhere else.")))...)
+	x.page.Show(append(body, x.cards...)...)
 }
 
 func (x *places) place(title, path, what string) fyne.CanvasObject {
@@ -46,13 +44,8 @@ func (x *places) place(title, path, what string) fyne.CanvasObject {
 
 // openFolder shows a folder in the system's own program for that.
 func (x *places) openFolder(path string) {
-	path = filepath.ToSlash(path)
-	if !strings.HasPrefix(path, "/") { // C:/Users
-		path = "/" + path
-	}
-	u := &url.URL{Scheme: "file", Path: path}
 	x.problem = ""
-	if err := x.app.OpenURL(u); err != nil {
+	if err := x.app.OpenURL(fileURL(path)); err != nil {
 		x.problem = x.words.Say("This system could not open the folder. Open it yourself.")
 	}
 	x.fill()

@@ -45,7 +45,7 @@ func (*run) show(flow.Snapshot) {}
 func (x *run) leave() { x.end() }
 
 func (x *run) fill() {
-	when := kit.Caption(x.words.Moment(x.entry.When, x.now()))
+	when := kit.Caption(upper(x.words.Moment(x.entry.When, x.now())))
 	switch {
 	case x.of == nil:
 		x.page.Show(when, kit.Sentence(x.words.Say("Reading…"), kit.Quiet))
@@ -87,6 +87,9 @@ func (x *run) signed(when fyne.CanvasObject) {
 		body = append(body, kit.Caption(x.words.Number("{{.Count}} item has another name on the new phone.", "{{.Count}} items have another name on the new phone.", n)))
 	}
 	x.page.Show(append(body, kit.Caption(say.Path(filepath.Base(x.entry.Path))))...)
+	if x.news != nil {
+		return // they are there, and one of them may have the focus
+	}
 	x.page.Buttons(
 		kit.NewButton(x.words.Say("Copy receipt"), kit.Secondary, x.on(x.copy)),
 		kit.NewButton(x.words.Say("Save receipt"), kit.Primary, x.on(x.save)),

@@ -1,8 +1,10 @@
 package window
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -202,6 +204,19 @@ func TestPlacesOpen(t *testing.T) {
 	f.push(func() screen { return newPlaces(f.Window) })
 	f.tells("/new")
 	f.tells(f.opt.Home[:20])
+	o := &opener{App: f.app}
+	f.app = o
 	f.tap("Open the folder")
 	f.silent("could not open")
+	o.err = errors.New("no program")
+	b := f.button("Open the folder")
+	f.win.Canvas().Focus(b)
+	f.key(fyne.KeyReturn)
+	f.tells("This system could not open the folder.")
+	o.err = nil
+	f.key(fyne.KeyReturn) // it has the focus still
+	f.silent("could not open")
+	if want := []string{"file:///new", "file:///new", "file:///new"}; !slices.Equal(o.opened, want) {
+		t.Errorf("opened %q", o.opened)
+	}
 }

@@ -30,7 +30,7 @@ const shot = 24
 // journey is two phones on a way from one to the other, and who holds them.
 type journey struct {
 	t          *testing.T
-	stage      *stage
+	program    *program
 	old, young *actor
 	from, into string // the folders that they are
 	link       *link  // the only way from one to the other
@@ -41,12 +41,12 @@ type journey struct {
 func TestTheWholeWay(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", home) // where a person begins to look for a folder
-	j := &journey{t: t, stage: newStage(t), from: filepath.Join(home, "Old phone"), into: filepath.Join(t.TempDir(), "new")}
+	j := &journey{t: t, program: newProgram(t), from: filepath.Join(home, "Old phone"), into: filepath.Join(t.TempDir(), "new")}
 	j.write("Documents/letter.txt", []byte("Dear all,\n"))
 	j.write("Contacts/all.vcf", cards(12))
 	j.shoot(0)
-	j.old = j.stage.enter(Options{Name: "Old", Flow: flow.Options{Watch: nobodyIsFound}})
-	j.young = j.stage.enter(Options{Name: "New", Into: j.into, Loopback: true})
+	j.old = j.program.enter(Options{Name: "Old", Flow: flow.Options{Watch: nobodyIsFound}})
+	j.young = j.program.enter(Options{Name: "New", Into: j.into, Loopback: true})
 
 	j.slow()
 	j.begin()
@@ -159,7 +159,7 @@ var shownAddress = regexp.MustCompile(`127\.0\.0\.1:\d+`)
 func (j *journey) typeCode(wrong bool) {
 	j.t.Helper()
 	j.old.reads("Type the code")
-	j.stage.until("the new phone shows no code", func() bool { return len(j.young.digits()) == kit.CodeLen })
+	j.program.until("the new phone shows no code", func() bool { return len(j.young.digits()) == kit.CodeLen })
 	code := j.young.digits()
 	if wrong {
 		other := "1"
@@ -169,7 +169,7 @@ func (j *journey) typeCode(wrong bool) {
 		j.old.types(other + code[1:])
 		j.old.reads("That is not the code on the new phone.", "2 tries left.")
 		j.young.reads("That was a wrong code", "2 tries left")
-		j.stage.paint(j.t, "wrong code")
+		j.program.paint(j.t, "wrong code")
 	}
 	j.old.types(code)
 	j.old.reads("What to move", "To New:")
@@ -187,7 +187,7 @@ func (j *journey) choose() {
 	j.old.reads("To New: 37 items")
 	j.old.taps("Preview")
 	j.old.reads("What would happen", "Nothing has moved yet.", "New there 24", "New there 12")
-	j.stage.paint(j.t, "preview")
+	j.program.paint(j.t, "preview")
 	j.old.keys(fyne.KeyEscape)
 	j.old.reads("What to move", "What would happen")
 }
@@ -198,11 +198,11 @@ func (j *journey) refuse() {
 	j.old.taps("Move")
 	j.old.reads("On New, tap Accept")
 	j.young.reads("Old wants to move here", "Files 1 folder 37 items", "Nothing here is deleted or overwritten.")
-	j.stage.paint(j.t, "asking")
+	j.program.paint(j.t, "asking")
 	j.young.taps("Refuse")
 	j.young.reads("You refused the move", "Nothing of it was kept.")
 	j.old.reads("That did not work", "The move was refused on the new phone.")
-	j.stage.paint(j.t, "refused")
+	j.program.paint(j.t, "refused")
 	if got := tree(j.t, j.into); len(got) != 1 {
 		j.t.Errorf("%d things came of what was refused", len(got)-1)
 	}
@@ -217,7 +217,7 @@ func (j *journey) move(photos int) {
 	j.young.taps("Accept")
 	j.old.reads("Moving to New", "Now: Photos")
 	j.young.reads("Moving from Old", "Now: Photos")
-	j.stage.until("no photo arrives", func() bool { return j.old.photos() > photos+1 && j.young.photos() > photos+1 })
+	j.program.until("no photo arrives", func() bool { return j.old.photos() > photos+1 && j.young.photos() > photos+1 })
 }
 
 // movedPhotos is how many photos have moved so far, as it is written.
@@ -248,12 +248,12 @@ func (j *journey) cutOff() {
 	lost := []string{"The phones lost each other", "on the new phone.", "It goes on by itself when they meet again."}
 	j.old.reads(lost...)
 	j.young.reads(lost...)
-	j.stage.paint(j.t, "lost")
+	j.program.paint(j.t, "lost")
 	if j.link.cut.Store(false); j.link.lost.Load() == 0 {
 		j.t.Error("nothing was lost on the link")
 	}
-	for _, a := range j.stage.acts {
-		j.stage.until(a.name+" does not go on", func() bool { return a.says("Moving", "Now: Photos") && !a.says(lost[0]) })
+	for _, a := range j.program.acts {
+		j.program.until(a.name+" does not go on", func() bool { return a.says("Moving", "Now: Photos") && !a.says(lost[0]) })
 	}
 }
 
@@ -264,7 +264,7 @@ func (j *journey) arrive(items, photos string) {
 	agreed := "Both phones agree: " + items + ", all checked."
 	j.old.reads("Everything is on New", agreed, "Photos "+photos, "Is it safe to erase the old phone? Yes: everything that Ferry found on this phone is on New.")
 	j.young.reads("All that was sent is here", agreed, "Photos "+photos, "Is it safe to erase the old phone? Look at the old phone first")
-	j.stage.paint(j.t, "done")
+	j.program.paint(j.t, "done")
 	if a, b := tree(j.t, j.from), tree(j.t, j.into); !maps.Equal(a, b) {
 		j.t.Errorf("the old phone has %q, the new one %q", slices.Sorted(maps.Keys(a)), slices.Sorted(maps.Keys(b)))
 	}
@@ -302,7 +302,7 @@ func (j *journey) cancel() {
 	j.t.Helper()
 	j.old.taps("Cancel")
 	j.old.reads("Stop the move?", "What has arrived stays on the new phone, and a next move goes on from there.")
-	j.stage.paint(j.t, "cancel")
+	j.program.paint(j.t, "cancel")
 	j.old.keys(fyne.KeyEscape)
 	j.old.reads("Moving to New")
 	if j.old.says("Stop the move?") {
@@ -312,5 +312,5 @@ func (j *journey) cancel() {
 	stays := "What has arrived stays. Start the move again, and it goes on from there."
 	j.old.reads("The move was stopped", stays, "No: the phones have not agreed on what arrived.")
 	j.young.reads("The move has stopped", "The move was cancelled on the other device.", stays, "No: the phones have not agreed on what arrived.")
-	j.stage.paint(j.t, "stopped")
+	j.program.paint(j.t, "stopped")
 }

@@ -41,6 +41,8 @@ type ListOptions struct {
 type List struct {
 	widget.List
 	opt ListOptions
+	at  int  // the row that the keys are on
+	has bool // the focus
 }
 
 // NewList makes a list.
@@ -51,7 +53,14 @@ func NewList(opt ListOptions) *List {
 	l.UpdateItem = func(i widget.ListItemID, o fyne.CanvasObject) {
 		if i < opt.Len() { // it may have become shorter
 			o.(*listRow).show(opt.Item(i), opt)
+			o.(*listRow).mark(l.has && i == l.at)
 		}
+	}
+	l.OnHighlighted = func(i widget.ListItemID) {
+		before := l.at
+		l.at = i
+		l.RefreshItem(before)
+		l.RefreshItem(i)
 	}
 	l.OnSelected = func(i widget.ListItemID) {
 		l.Unselect(i)
@@ -63,6 +72,12 @@ func NewList(opt ListOptions) *List {
 	l.ExtendBaseWidget(l)
 	return l
 }
+
+// FocusGained implements [fyne.Focusable].
+func (l *List) FocusGained() { l.has = true; l.List.FocusGained() }
+
+// FocusLost implements [fyne.Focusable].
+func (l *List) FocusLost() { l.has = false; l.List.FocusLost() }
 
 // TypedKey implements [fyne.Focusable]: Enter checks a row as Space does, and
 // what the list has no use for goes on to the page.
@@ -98,13 +113,14 @@ type listRow struct {
 	icon          *Icon
 	pic           *canvas.Image // nil = rows have none
 	title, detail *widget.Label
+	edge          *canvas.Rectangle // around the row that the keys are on
 	label         string
 	opens         bool
 }
 
 func newListRow(pics, opens bool) *listRow {
 	r := &listRow{
-		opens: opens, box: NewIcon(boxOff, theme.ColorNamePlaceHolder, side), title: widget.NewLabel(""), detail: widget.NewLabel(""),
+		opens: opens, edge: newRect(corner), box: NewIcon(boxOff, theme.ColorNamePlaceHolder, side), title: widget.NewLabel(""), detail: widget.NewLabel(""),
 	}
 	r.title.Truncation, r.detail.Truncation = fyne.TextTruncateEllipsis, fyne.TextTruncateEllipsis
 	r.detail.SizeName, r.detail.Importance = theme.SizeNameCaptionText, widget.LowImportance
@@ -113,8 +129,17 @@ func newListRow(pics, opens bool) *listRow {
 		r.pic = &canvas.Image{FillMode: canvas.ImageFillContain, CornerRadius: 6}
 		r.pic.Hide()
 	}
+	r.edge.Hide()
 	r.ExtendBaseWidget(r)
 	return r
+}
+
+// mark shows whether the keys are on the row.
+func (r *listRow) mark(on bool) {
+	if r.edge.Hidden == on {
+		r.edge.Hidden = !on
+		r.Refresh()
+	}
 }
 
 // show makes the row an item's.
@@ -161,14 +186,16 @@ func (*listRow) AccessibilityRole() fyne.AccessibleRole { return fyne.Accessible
 
 // CreateRenderer implements [fyne.Widget].
 func (r *listRow) CreateRenderer() fyne.WidgetRenderer {
-	const pad, pic = 12, 44
+	const pad, pic, in = 12, 44, 5 // in: what scrolls clips the ring of its first row
 	objects := []fyne.CanvasObject{r.box, r.title, r.detail}
 	if r.pic != nil {
 		objects = append(objects, r.icon, r.pic)
 	}
+	objects = append(objects, r.edge)
 	return newDrawn(drawn{
 		widget: r, objects: objects,
 		layout: func(s fyne.Size) {
+			put(r.edge, in, in, s.Width-2*in, s.Height-2*in)
 			x, right := float32(pad), s.Width-pad
 			if r.opens {
 				right -= side + 12
@@ -191,6 +218,6 @@ func (r *listRow) CreateRenderer() fyne.WidgetRenderer {
 			h := least(r.title).Height + least(r.detail).Height + 2 + 16
 			return fyne.NewSize(200, max(Touch+12, h))
 		},
-		paint: func() {},
+		paint: func() { paintRect(r, r.edge, "", theme.ColorNamePrimary, ring) },
 	})
 }

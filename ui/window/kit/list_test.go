@@ -156,3 +156,35 @@ func TestListOpens(t *testing.T) {
 		t.Errorf("row %d was opened", opened)
 	}
 }
+
+// TestListShowsItsFocus: the row that the keys are on has a ring, and no other row.
+func TestListShowsItsFocus(t *testing.T) {
+	w, p := screen(t, Look{})
+	l, _, _ := hundred(nil)
+	p.Fill(l)
+	check := func(want string) {
+		t.Helper()
+		got := ""
+		for _, r := range kittest.Find[*listRow](w.Content()) {
+			if r.edge.Visible() {
+				got += r.title.Text
+			}
+		}
+		if got != want {
+			t.Errorf("the keys are on %q, not on %q", got, want)
+		}
+	}
+	check("")
+	w.Canvas().Focus(l)
+	check("IMG_000000.jpg")
+	for range 3 {
+		l.TypedKey(key(fyne.KeyDown))
+	}
+	check("IMG_000003.jpg")
+	l.ScrollToOffset(50_000) // its row is used for another one
+	check("")
+	l.ScrollToTop()
+	check("IMG_000003.jpg")
+	w.Canvas().Unfocus()
+	check("")
+}

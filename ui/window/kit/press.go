@@ -19,6 +19,7 @@ type press struct {
 	label   string // what it is, in words
 	content fyne.CanvasObject
 	pad     float32 // on the left and the right
+	flush   bool    // but not on the right: what is there has its own
 	face    func() (fill, line, ring fyne.ThemeColorName)
 	focused bool
 	under   bool // the pointer is
@@ -111,7 +112,11 @@ func (p *press) CreateRenderer() fyne.WidgetRenderer {
 			for _, r := range []*canvas.Rectangle{back, lid, edge} {
 				r.Resize(s)
 			}
-			h := place(p.content, p.pad, 0, s.Width-2*p.pad)
+			w := s.Width - 2*p.pad
+			if p.flush {
+				w += p.pad
+			}
+			h := place(p.content, p.pad, 0, w)
 			p.content.Move(p.content.Position().AddXY(0, (s.Height-h)/2))
 		},
 		least: func() fyne.Size {

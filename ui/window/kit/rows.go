@@ -64,6 +64,7 @@ func NewKindRow(k Kind, changed func(on bool), open func()) *KindRow {
 		more.act, more.label = open, k.OpenLabel
 		more.init(more, container.NewCenter(NewIcon(Chevron, theme.ColorNamePlaceHolder, side)), 0)
 		objects = append(objects, more)
+		r.flush = true // its chevron stands below those of other rows
 	}
 	r.init(r, container.New(row{grows: 2, gap: 12}, objects...), 12)
 	r.Set(k)

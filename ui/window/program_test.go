@@ -21,12 +21,12 @@ import (
 	"github.com/ferry-move/ferry/ui/window/kit/kittest"
 )
 
-// stageWaits is how long something may take that is waited for.
-const stageWaits = 2 * time.Minute
+// awaited is how long something may take that is waited for.
+const awaited = 2 * time.Minute
 
-// stage is one program with several windows, each of which runs. All that is drawn
+// program is one program with several windows, each of which runs. All that is drawn
 // is drawn by the test's own goroutine, while it waits for something.
-type stage struct {
+type program struct {
 	t    testing.TB
 	app  fyne.App
 	acts []*actor
@@ -41,17 +41,17 @@ type stage struct {
 // actor is a window with a flow and an engine of its own, and who taps in it.
 type actor struct {
 	*face
-	name  string
-	stage *stage
+	name    string
+	program *program
 }
 
-func newStage(t testing.TB) *stage {
-	return &stage{t: t, app: test.NewTempApp(t), more: make(chan struct{}, 1)}
+func newProgram(t testing.TB) *program {
+	return &program{t: t, app: test.NewTempApp(t), more: make(chan struct{}, 1)}
 }
 
 // enter opens a window and runs it until the test ends. Its own files are kept in a
 // folder of its own, and opt says the rest.
-func (s *stage) enter(opt Options) *actor {
+func (s *program) enter(opt Options) *actor {
 	s.t.Helper()
 	opt.Home = s.t.TempDir()
 	store, err := settings.Open(opt.Home)
@@ -75,7 +75,7 @@ func (s *stage) enter(opt Options) *actor {
 	return a
 }
 
-func (s *stage) add(do func()) {
+func (s *program) add(do func()) {
 	s.mu.Lock()
 	s.todo = append(s.todo, do)
 	s.mu.Unlock()
@@ -86,9 +86,9 @@ func (s *stage) add(do func()) {
 }
 
 // until draws what is to be drawn, until something is so.
-func (s *stage) until(what string, is func() bool) {
+func (s *program) until(what string, is func() bool) {
 	s.t.Helper()
-	late := time.After(stageWaits)
+	late := time.After(awaited)
 	for !is() {
 		select {
 		case <-s.more:
@@ -101,13 +101,13 @@ func (s *stage) until(what string, is func() bool) {
 				do()
 			}
 		case <-late:
-			s.t.Fatalf("%s, for %v:%s", what, stageWaits, s)
+			s.t.Fatalf("%s, for %v:%s", what, awaited, s)
 		}
 	}
 }
 
 // String is all that is written in the windows.
-func (s *stage) String() string {
+func (s *program) String() string {
 	out := ""
 	for _, a := range s.acts {
 		out += fmt.Sprintf("\n--- %s\n%s", a.name, a.text())
@@ -116,7 +116,7 @@ func (s *stage) String() string {
 }
 
 // paint paints the windows at a step, with -artifacts.
-func (s *stage) paint(t *testing.T, step string) {
+func (s *program) paint(t *testing.T, step string) {
 	for _, a := range s.acts {
 		paint(t, step+"-"+a.name, a.win.Canvas())
 	}
@@ -148,7 +148,7 @@ func (a *actor) says(texts ...string) bool {
 // reads waits until texts are in the window.
 func (a *actor) reads(texts ...string) {
 	a.t.Helper()
-	a.stage.until(fmt.Sprintf("%s does not say %q", a.name, texts), func() bool { return a.says(texts...) })
+	a.program.until(fmt.Sprintf("%s does not say %q", a.name, texts), func() bool { return a.says(texts...) })
 }
 
 // taps taps what has these labels, or begins with them, one after the other.
@@ -176,7 +176,7 @@ func (a *actor) label(begin string) string {
 		return begin
 	}
 	if len(found) != 1 {
-		a.t.Fatalf("%d things are called %q in the window of %s:%s", len(found), begin, a.name, a.stage)
+		a.t.Fatalf("%d things are called %q in the window of %s:%s", len(found), begin, a.name, a.program)
 	}
 	return slices.Collect(maps.Keys(found))[0]
 }
@@ -194,7 +194,7 @@ func (a *actor) types(text string) {
 	for _, r := range text {
 		f := a.win.Canvas().Focused()
 		if f == nil {
-			a.t.Fatalf("%s has nothing to type in:%s", a.name, a.stage)
+			a.t.Fatalf("%s has nothing to type in:%s", a.name, a.program)
 		}
 		f.TypedRune(r)
 	}
