@@ -69,7 +69,7 @@ const (
 // shown: cut, without control and formatting characters, and isolated from the
 // direction of the text around it if it has one of its own.
 func Foreign(s string) string {
-	runes, rtl := visible(s)
+	runes, rtl := visible(s, maxForeign)
 	long := 0
 	for i, r := range runes {
 		if long += utf8.RuneCountInString(r); long > maxForeign {
@@ -83,7 +83,7 @@ func Foreign(s string) string {
 // Path does the same for a path, which may be longer, and is cut in its middle:
 // its end says which file it is.
 func Path(s string) string {
-	runes, rtl := visible(s)
+	runes, rtl := visible(s, len(s))
 	if n := len(runes); n > maxPath {
 		runes = slices.Concat(runes[:maxPath/3], []string{"…"}, runes[n-maxPath*2/3:])
 	}
@@ -91,10 +91,10 @@ func Path(s string) string {
 }
 
 // visible returns what to show for each character, and whether some are written
-// from right to left.
-func visible(s string) (out []string, rtl bool) {
+// from right to left. It ends soon after most characters: a text may be very long.
+func visible(s string, most int) (out []string, rtl bool) {
 	marks := 0
-	for len(s) > 0 {
+	for len(s) > 0 && len(out) <= most {
 		r, size := utf8.DecodeRuneInString(s)
 		raw := s[0]
 		s = s[size:]

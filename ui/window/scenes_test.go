@@ -33,7 +33,7 @@ type scene struct {
 // scenes are all screens. Nothing that a test does to one of them is seen by another
 // test.
 func scenes(t *testing.T) []scene {
-	t.Setenv("HOME", t.TempDir())
+	t.Setenv("HOME", "/home/ana")
 	tap := func(label string) func(*stage) { return func(f *stage) { f.tap(label) } }
 	push := func(makes ...func(*Window) screen) func(*stage) {
 		return func(f *stage) {
