@@ -60,7 +60,7 @@ func announce(ctx context.Context, what Announcement, net publisher) (*Announcer
 		id:       id,
 		loopback: what.Loopback,
 		net:      net,
-		svc:      service{id: id, port: what.Port, name: clean(what.Name)},
+		svc:      service{id: id, port: what.Port, name: clean(what.Name), form: ownForm()},
 		cancel:   cancel,
 		done:     make(chan struct{}),
 		since:    time.Now(),

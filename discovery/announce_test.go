@@ -93,6 +93,10 @@ func TestAnnounced(t *testing.T) {
 	if got := announced([]netif.Interface{wlan(), many}); !slices.Equal(got, []string{"192.168.7.20", "2001:db8:7::20", "fe80::20"}) {
 		t.Errorf("%v", got)
 	}
+	said := (service{id: id(1), form: Computer}).text()
+	if d, ok := lookup(said, "d"); !ok || parseForm(d) != Computer || ownForm() != Computer {
+		t.Errorf("a computer announces %q", said)
+	}
 	for _, s := range (service{id: id(1), name: strings.Repeat(`\`, MaxName)}).text() {
 		if len(unescape(s)) > 255 {
 			t.Errorf("%d bytes in one TXT string", len(unescape(s)))

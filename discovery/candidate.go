@@ -33,6 +33,8 @@ type Candidate struct {
 	// Name is for showing: at most [MaxName] runes, no control characters.
 	// Empty = the device gave none that can be shown.
 	Name string
+	// Form is what it says that it looks like.
+	Form Form
 	// Protocol is the discovery protocol it speaks, at least 1. One above
 	// [Protocol] belongs to a later release.
 	Protocol int
@@ -49,6 +51,7 @@ type Candidate struct {
 type sighting struct {
 	id       InstanceID
 	name     string
+	form     Form
 	protocol int
 	port     uint16
 	addrs    []netip.Addr // without zones
@@ -79,7 +82,8 @@ func parse(e *zeroconf.ServiceEntry) (sighting, error) {
 		return sighting{}, errProtocol
 	}
 	name, _ := lookup(e.Text, "n")
-	s := sighting{id: id, name: clean(name), protocol: protocol, port: uint16(e.Port)}
+	form, _ := lookup(e.Text, "d")
+	s := sighting{id: id, name: clean(name), form: parseForm(form), protocol: protocol, port: uint16(e.Port)}
 	for _, ip := range slices.Concat(capped(e.AddrIPv4), capped(e.AddrIPv6)) {
 		a, ok := netip.AddrFromSlice(ip)
 		if !ok {

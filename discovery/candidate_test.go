@@ -113,6 +113,8 @@ func TestParse(t *testing.T) {
 		{"later protocol", text(mine, "v=7", "new=thing"), nil, func(s sighting) bool { return s.protocol == 7 && s.name == "" }},
 		{"first of a key counts", text(mine, "v=1", "n=a", "n=b"), nil, func(s sighting) bool { return s.name == "a" }},
 		{"keys in capitals", text("ID="+id(1).String(), "V=1"), nil, func(s sighting) bool { return s.protocol == 1 }},
+		{"a form", text(mine, "v=1", "d=computer"), nil, func(s sighting) bool { return s.form == Computer }},
+		{"a form of a later release", text(mine, "v=1", "d=watch"), nil, func(s sighting) bool { return s.form == NoForm }},
 		{"name in bytes", text(mine, "v=1", `n=M\195\188ller\226\128\174`), nil, func(s sighting) bool { return s.name == "Müller" }},
 		{"strings without end", text(append(slices.Repeat([]string{"x=y"}, maxTextStrings), mine, "v=1")...), errNotOurs, nil},
 		{"addresses without end", func(e *zeroconf.ServiceEntry) {

@@ -12,11 +12,11 @@
 //
 //	PTR  _ferry._udp.local.             -> ID._ferry._udp.local.
 //	SRV  ID._ferry._udp.local.          -> ferry-ID.local. and the UDP port
-//	TXT  id=ID v=1 n=NAME
+//	TXT  id=ID v=1 n=NAME d=phone|computer
 //	A, AAAA  ferry-ID.local.            one for each address
 //
 // where ID is 16 hex digits drawn anew for each Announcer, v is [Protocol] and
-// NAME is what a person reads. Nothing in it is secret and nothing of it is
+// NAME is what a person reads; d may be missing. Nothing in it is secret and nothing of it is
 // proof: anyone on the network can announce anything. What is received is
 // cleaned, cut and bounded in one place (parse, clean and table), and only the
 // pairing that follows decides who the other side is.

@@ -9,7 +9,7 @@ import (
 
 // Protocol is the number of the discovery protocol spoken here.
 //
-//	1  2026-11-21  id, v and n
+//	1  2026-11-21  id, v and n; d may be there
 const Protocol = 1
 
 const (
@@ -54,14 +54,19 @@ type service struct {
 	id   InstanceID
 	port int
 	name string // cleaned
+	form Form
 }
 
 // text returns the strings of the TXT record in the form zeroconf takes, where
 // a backslash begins an escape.
 func (s service) text() []string {
-	return []string{
+	out := []string{
 		"id=" + s.id.String(),
 		fmt.Sprintf("v=%d", Protocol),
 		"n=" + escape(s.name),
 	}
+	if s.form != NoForm {
+		out = append(out, "d="+s.form.String())
+	}
+	return out
 }

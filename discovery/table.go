@@ -32,6 +32,7 @@ type table struct {
 // record is a candidate in the table.
 type record struct {
 	name        string
+	form        Form
 	protocol    int
 	first, last time.Time
 	leaves      time.Time                    // zero = it has not said goodbye
@@ -59,8 +60,8 @@ func (t *table) see(s sighting, addrs []netip.AddrPort, now time.Time) {
 		r = &record{first: now, addrs: make(map[netip.AddrPort]time.Time)}
 		t.known[s.id] = r
 	}
-	change := r.name != s.name || r.protocol != s.protocol
-	r.name, r.protocol, r.last, r.leaves = s.name, s.protocol, now, time.Time{}
+	change := r.name != s.name || r.form != s.form || r.protocol != s.protocol
+	r.name, r.form, r.protocol, r.last, r.leaves = s.name, s.form, s.protocol, now, time.Time{}
 	for _, a := range addrs {
 		_, have := r.addrs[a]
 		if !have && len(r.addrs) >= MaxAddrs {
@@ -134,7 +135,7 @@ func (t *table) candidates(on []netif.Interface) []Candidate {
 	defer t.mu.Unlock()
 	out := make([]Candidate, 0, len(t.known))
 	for id, r := range t.known {
-		c := Candidate{Instance: id, Name: r.name, Protocol: r.protocol, FirstSeen: r.first, LastSeen: r.last}
+		c := Candidate{Instance: id, Name: r.name, Form: r.form, Protocol: r.protocol, FirstSeen: r.first, LastSeen: r.last}
 		for a := range r.addrs {
 			c.Addrs = append(c.Addrs, a)
 		}

@@ -87,6 +87,7 @@ type Snapshot struct {
 type Device struct {
 	ID        discovery.InstanceID
 	Name      string
+	Form      discovery.Form
 	Addrs     []netip.AddrPort
 	FirstSeen time.Time
 	LastSeen  time.Time

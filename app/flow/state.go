@@ -65,7 +65,7 @@ func (s state) found(all []discovery.Candidate) state {
 	s.Devices = make([]Device, len(all))
 	for i, c := range all {
 		addrs, _ := atMost(slices.Clone(c.Addrs), maxAddrs)
-		s.Devices[i] = Device{ID: c.Instance, Name: cut(c.Name), Addrs: addrs, FirstSeen: c.FirstSeen, LastSeen: c.LastSeen}
+		s.Devices[i] = Device{ID: c.Instance, Name: cut(c.Name), Form: c.Form, Addrs: addrs, FirstSeen: c.FirstSeen, LastSeen: c.LastSeen}
 	}
 	if len(all) > 0 {
 		s.Diagnosis = nil

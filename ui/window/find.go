@@ -89,8 +89,17 @@ func (x *find) show(s flow.Snapshot) {
 // row makes the row of a device, or shows what is known of it by now.
 func (x *find) row(d flow.Device, twin bool) (changed bool) {
 	k := kit.Device{Name: d.Name, Seen: x.words.Say("Found {{.When}}", say.Fields{"When": x.words.Ago(x.now().Sub(d.FirstSeen))})}
+	switch d.Form {
+	case discovery.Handset:
+		k.Kind = x.words.Say("Phone")
+	case discovery.Computer:
+		k.Kind, k.Computer = x.words.Say("Computer"), true
+	}
 	if say.Foreign(d.Name) == "" {
 		k.Name, twin = x.words.Say("A phone without a name"), true
+		if k.Computer {
+			k.Name = x.words.Say("A computer without a name")
+		}
 	}
 	if twin {
 		k.Address = address(d.Addrs)

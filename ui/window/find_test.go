@@ -35,7 +35,9 @@ var (
 
 func TestFind(t *testing.T) {
 	golden(t, "find-looking", finding(), nil)
-	golden(t, "find-phones", finding(pixel, galaxy), nil)
+	phone, desk := pixel, device(5, "", "192.168.1.5:40001", time.Minute)
+	phone.Form, desk.Form = discovery.Handset, discovery.Computer
+	golden(t, "find-phones", finding(phone, galaxy, desk), nil)
 	twins := finding(pixel, galaxy, other, device(4, "", "[fe80::1]:4000", time.Hour))
 	twins.MoreDevices = 436
 	golden(t, "find-twins", twins, nil)
