@@ -96,8 +96,6 @@ func (x *code) show(s flow.Snapshot) {
 		x.scanned = scanned
 		x.lay()
 	}
-	able(x.next, x.field.Complete() && !s.Checking)
-	able(x.paste, !s.Checking)
 	switch {
 	case s.Wrong > x.wrong:
 		x.wrong = s.Wrong
@@ -105,6 +103,8 @@ func (x *code) show(s flow.Snapshot) {
 	case x.asked && s.CodeErr != nil:
 		x.refuse(x.words.Error(s.CodeErr).String())
 	}
+	able(x.next, x.field.Complete() && !s.Checking)
+	able(x.paste, !s.Checking)
 	x.page.Root.Refresh()
 }
 

@@ -53,6 +53,9 @@ func TestCodeIsTyped(t *testing.T) {
 	if !f.says("That is not the code on the new phone. 2 tries left.") || f.says("7 4 2") {
 		t.Errorf("does not say that it was wrong:\n%s", f.text())
 	}
+	if !f.button("Next").Disabled() {
+		t.Error("Next can be tapped after a wrong code, with nothing typed")
+	}
 	f.see(s)
 	f.write("1")
 	if f.says("2 tries left") {
