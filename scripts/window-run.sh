@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # scripts/window-run.sh PROGRAM FERRY FOLDER: a whole move in two real windows on a
-# display of its own, an old phone's and a new phone's, by the keyboard alone. Each
+# display of its own, an old phone's and a new phone's, by keys, and by the pointer
+# where that shows that it does the same. Each
 # step's two pictures stay in FOLDER as NN-STEP-old.png and NN-STEP-new.png. In the
 # end the two phones are compared, FERRY (the command line) verifies both receipts,
 # and neither window may have said anything.
@@ -10,6 +11,10 @@
 # code goes by the clipboard, as a person could do it: "Copy the code" on the new
 # phone, and pasted on the old one.
 set -euo pipefail
+# A network of its own, where that may be made: nobody else's new phone is found.
+if [ -z "${FERRY_ALONE:-}" ] && unshare --net true 2>/dev/null; then
+  FERRY_ALONE=1 exec unshare --net bash -c 'ip link set lo up && exec "$@"' - "$0" "$@"
+fi
 cd "$(dirname "$0")/.."
 program=$(realpath "$1")
 ferry=$(realpath "$2")
@@ -85,6 +90,21 @@ last() {
   keys "$1" "${all[@]}" Return
 }
 
+# click SIDE KEY...: clicks what those keys would give the focus, in a window where
+# nothing has it: it is where the window changes.
+click() {
+  local side=$1 place x y
+  shift
+  still "$side"
+  import -window "${window[$side]}" "$work/before.png"
+  keys "$side" "$@"
+  settle "$side"
+  import -window "${window[$side]}" "$work/after.png"
+  place=$(convert "$work/before.png" "$work/after.png" -compose difference -composite -threshold 2% -format '%@' info:)
+  IFS='x+' read -r width height x y <<<"$place"
+  xdotool mousemove --window "${window[$side]}" $((x + width / 2)) $((y + height / 2)) click 1 mousemove 416 0
+}
+
 step=0
 # look STEP: keeps a picture of both windows.
 look() {
@@ -151,7 +171,7 @@ before=$(picture new)
 xdotool windowfocus --sync "${window[old]}" type --delay 60 0000000
 differ new "$before" # it tells of a wrong code
 look wrong-code
-keys new Tab Return # copy the code
+click new Tab # copy the code
 settle new
 keys old ctrl+v
 at old 'What to move'
@@ -168,7 +188,7 @@ at new 'Galaxy S9 wants to move here'
 at old 'On Pixel 9'
 look asking
 
-last new
+click new shift+Tab
 at new 'Moving from'
 at old 'Moving to'
 tries=600
@@ -210,4 +230,4 @@ diff -r --exclude .ferry --exclude Contacts "$work/old" "$work/Pixel 9" >"$work/
 for side in old new; do
   "$ferry" verify "$work/$side-state"/receipts/*.receipt >"$work/verify.log" 2>&1 || fail "the receipt of $side: $(cat "$work/verify.log")"
 done
-echo "a move by keyboard in two windows: pictures in $pictures"
+echo "a whole move in two windows: pictures in $pictures"
