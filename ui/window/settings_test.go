@@ -198,6 +198,24 @@ func TestNotSaved(t *testing.T) {
 	}
 }
 
+// The theme is set when the look changes, and not with every setting: each time the
+// toolkit reads its fonts anew, and keeps the old ones.
+func TestThemeIsKept(t *testing.T) {
+	f := newFace(t, atStart)
+	set := 0
+	f.app.Settings().AddListener(func(fyne.Settings) { set++ })
+	f.prefer()
+	if set != 0 {
+		t.Errorf("the theme is set %d times, and is the same", set)
+	}
+	if err := f.store.Update(func(s *settings.Settings) { s.TextScale = 150 }); err != nil {
+		t.Fatal(err)
+	}
+	if f.prefer(); set == 0 {
+		t.Error("another size of text sets no theme")
+	}
+}
+
 func TestPlacesOpen(t *testing.T) {
 	f := newFace(t, atStart)
 	f.opt.Into = "/new"

@@ -76,6 +76,9 @@ type Window struct {
 	jobs   sync.WaitGroup  // what is under way beside drawing
 	saving <-chan struct{} // closed when the settings saved last are on the disk; nil = none were
 
+	look    kit.Look // the theme's
+	dressed bool     // there is one
+
 	at    station // where base belongs
 	base  open
 	over  []open // what the person opened over it
@@ -140,7 +143,10 @@ func (w *Window) prefer() {
 	s := w.store.Get()
 	w.words = words.In(s.Language)
 	w.words.Touch = true
-	w.app.Settings().SetTheme(look(s).Theme())
+	if l := look(s); !w.dressed || l != w.look {
+		w.look, w.dressed = l, true
+		w.app.Settings().SetTheme(l.Theme()) // reads the fonts again
+	}
 	name := s.Name
 	if w.opt.Name != "" {
 		name = w.opt.Name
