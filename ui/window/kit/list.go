@@ -56,14 +56,9 @@ func NewList(opt ListOptions) *List {
 			o.(*listRow).mark(l.has && i == l.at)
 		}
 	}
-	l.OnHighlighted = func(i widget.ListItemID) {
-		before := l.at
-		l.at = i
-		l.RefreshItem(before)
-		l.RefreshItem(i)
-	}
 	l.OnSelected = func(i widget.ListItemID) {
 		l.Unselect(i)
+		l.put(i)
 		if i < opt.Len() && opt.Toggle != nil {
 			opt.Toggle(i)
 			l.RefreshItem(i)
@@ -79,25 +74,43 @@ func (l *List) FocusGained() { l.has = true; l.List.FocusGained() }
 // FocusLost implements [fyne.Focusable].
 func (l *List) FocusLost() { l.has = false; l.List.FocusLost() }
 
-// TypedKey implements [fyne.Focusable]: Enter checks a row as Space does, and
-// what the list has no use for goes on to the page.
+// TypedKey implements [fyne.Focusable]: Enter checks a row as Space does, the
+// arrows, the page keys, Home and End go to another, and what the list has no use
+// for goes on to the page.
 func (l *List) TypedKey(k *fyne.KeyEvent) {
 	switch k.Name {
-	case fyne.KeyUp, fyne.KeyDown, fyne.KeySpace:
-		l.List.TypedKey(k)
-	case fyne.KeyReturn, fyne.KeyEnter:
-		l.List.TypedKey(&fyne.KeyEvent{Name: fyne.KeySpace})
+	case fyne.KeyUp:
+		l.put(l.at - 1)
+	case fyne.KeyDown:
+		l.put(l.at + 1)
+	case fyne.KeySpace, fyne.KeyReturn, fyne.KeyEnter:
+		l.Select(l.at)
 	case fyne.KeyPageUp:
-		l.ScrollToOffset(max(0, l.GetScrollOffset()-l.Size().Height))
+		l.turn(-1)
 	case fyne.KeyPageDown:
-		l.ScrollToOffset(l.GetScrollOffset() + l.Size().Height)
+		l.turn(1)
 	case fyne.KeyHome:
-		l.ScrollToTop()
+		l.put(0)
 	case fyne.KeyEnd:
-		l.ScrollToBottom()
+		l.put(l.opt.Len() - 1)
 	default:
 		passOn(l, k)
 	}
+}
+
+// put puts the keys on a row, or on the nearest there is, and shows it. Where the
+// pointer is does not matter to them.
+func (l *List) put(i int) {
+	l.at = max(0, min(i, l.opt.Len()-1))
+	l.Highlight(l.at)
+}
+
+// turn goes one page on or back: the row that the keys are on keeps its place.
+func (l *List) turn(by int) {
+	row := l.CreateItem().MinSize().Height + l.Theme().Size(theme.SizeNamePadding)
+	rows := by * max(1, int(l.Size().Height/row))
+	l.ScrollToOffset(max(0, l.GetScrollOffset()+float32(rows)*row))
+	l.put(l.at + rows)
 }
 
 // AccessibilityLabel implements [fyne.Accessible].

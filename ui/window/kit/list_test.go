@@ -84,6 +84,55 @@ func TestListRowsAreChecked(t *testing.T) {
 	}
 }
 
+// TestListKeysCheckWhatIsSeen: the page keys, Home and End take the ring along,
+// and what is checked is the row in it, wherever the pointer is.
+func TestListKeysCheckWhatIsSeen(t *testing.T) {
+	w, p := screen(t, Look{})
+	l, on, _ := hundred(nil)
+	p.Fill(l)
+	ringed := func() (label string, at fyne.Position) {
+		for _, found := range kittest.Everything(w.Content()) {
+			if r, ok := found.O.(*listRow); ok && !r.edge.Hidden {
+				if label != "" {
+					t.Errorf("%s and %s have a ring", label, r.label)
+				}
+				label, at = r.label, found.Pos
+			}
+		}
+		return label, at
+	}
+	w.Canvas().Focus(l)
+	for _, c := range []struct {
+		key  fyne.KeyName
+		row  int // -1 = in the middle
+		name string
+	}{
+		{fyne.KeyPageUp, 0, "at the beginning"}, {fyne.KeyEnd, 99_999, "to the end"}, {fyne.KeyDown, 99_999, "at the end"},
+		{fyne.KeyPageDown, 99_999, "at the end"}, {fyne.KeyPageUp, -1, "a page up"}, {fyne.KeyHome, 0, "to the beginning"},
+		{fyne.KeyUp, 0, "at the beginning"}, {fyne.KeyPageDown, -1, "a page down"}, {fyne.KeyPageDown, -1, "another page down"},
+	} {
+		clear(on)
+		l.TypedKey(key(c.key))
+		label, at := ringed()
+		test.MoveMouse(w.Canvas(), at.AddXY(20, -40)) // another row
+		if now, _ := ringed(); now != label {
+			t.Errorf("%s: the pointer took the ring from %q to %q", c.name, label, now)
+		}
+		l.TypedKey(key(fyne.KeySpace))
+		if len(on) != 1 {
+			t.Fatalf("%s: %v are checked", c.name, on)
+		}
+		for i := range on {
+			if !strings.Contains(label, fmt.Sprintf("IMG_%06d.jpg", i)) {
+				t.Errorf("%s: row %d is checked and the ring is on %q", c.name, i, label)
+			}
+			if c.row >= 0 && i != c.row || c.row < 0 && (i == 0 || i == 99_999) {
+				t.Errorf("%s: it goes to row %d", c.name, i)
+			}
+		}
+	}
+}
+
 // TestListThatShrinks: a list that became shorter while it was scrolled asks for
 // no row that is gone.
 func TestListThatShrinks(t *testing.T) {
