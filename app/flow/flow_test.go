@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/ferry-move/ferry/mobile"
 	"github.com/ferry-move/ferry/mobile/android/ab"
 	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/p2p"
 	"github.com/ferry-move/ferry/p2p/pairing"
 	"github.com/ferry-move/ferry/transfer"
 	"github.com/ferry-move/ferry/transfer/receipt"
@@ -317,4 +319,34 @@ func TestPrefer(t *testing.T) {
 			t.Fatalf("no name: %q", s.Name)
 		}
 	})
+}
+
+// A new phone that was started again is somewhere else: it is looked for again.
+func TestAgainElsewhere(t *testing.T) {
+	for _, gone := range []error{p2p.ErrUnreachable, session.ErrGone} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDevice(t)
+			defer d.Close()
+			d.BeOld("/old")
+			d.at(Find)
+			d.found <- []discovery.Candidate{pixel}
+			d.at(Find)
+			d.Choose(pixel.Instance)
+			d.at(Code)
+			c := d.engine()
+			c.ret <- fmt.Errorf("wrapped: %w", gone)
+			d.at(Problem)
+			d.Again()
+			d.at(Find)
+			moved := pixel
+			moved.Instance, moved.Addrs = discovery.InstanceID{9}, []netip.AddrPort{netip.MustParseAddrPort("192.0.2.7:7777")}
+			d.found <- []discovery.Candidate{moved}
+			d.at(Find)
+			d.Choose(moved.Instance)
+			d.at(Code)
+			if c = d.engine(); c.send.At[0] != moved.Addrs[0] {
+				t.Errorf("%v: goes to %v", gone, c.send.At)
+			}
+		})
+	}
 }

@@ -2,9 +2,12 @@ package flow
 
 import (
 	"context"
+	"errors"
 
+	"github.com/ferry-move/ferry/app/session"
 	"github.com/ferry-move/ferry/discovery"
 	"github.com/ferry-move/ferry/mobile/backup"
+	"github.com/ferry-move/ferry/p2p"
 	"github.com/ferry-move/ferry/transfer"
 )
 
@@ -254,7 +257,8 @@ func (f *Flow) pause(on bool) {
 }
 
 // Again begins the same once more: with the same new phone, whose code is asked for
-// again, or as the same new phone. Only what is new moves.
+// again, or as the same new phone. Only what is new moves. A new phone that is not
+// where it was, because it was started again, is looked for.
 func (f *Flow) Again() {
 	f.intent(func(r *role, s state) {
 		switch {
@@ -268,6 +272,9 @@ func (f *Flow) Again() {
 			return
 		case s.Role == NewPhone, r.phone == nil:
 			f.set(s.fresh(Opening))
+		case errors.Is(s.Err, p2p.ErrUnreachable), errors.Is(s.Err, session.ErrGone):
+			r.back()
+			return
 		default:
 			drain(r.codes)
 			f.set(s.chosen(s.Peer, false))

@@ -49,6 +49,10 @@ func (x *moving) signs(s flow.Snapshot) (out []sign) {
 	case s.Lost != nil:
 		out = append(out, x.lost(s))
 		out = append(out, x.checks(s.Diagnosis)...)
+		out = append(out, sign{
+			check: true, word: w.Say("Was Ferry closed on the other phone?"),
+			next: w.Say("Cancel here, and start again on both phones. What has arrived is not sent twice."),
+		})
 	default:
 		if space.Missing > 0 {
 			out = append(out, signOf(kit.Careful, w.Space(space, s.Role == flow.NewPhone)))
