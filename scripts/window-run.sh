@@ -12,7 +12,7 @@
 # phone, and pasted on the old one.
 set -euo pipefail
 # A network of its own, where that may be made: nobody else's new phone is found.
-if [ -z "${FERRY_ALONE:-}" ] && unshare --net true 2>/dev/null; then
+if [ -z "${FERRY_ALONE:-}" ] && command -v ip >/dev/null && unshare --net true 2>/dev/null; then
   FERRY_ALONE=1 exec unshare --net bash -c 'ip link set lo up && exec "$@"' - "$0" "$@"
 fi
 cd "$(dirname "$0")/.."
