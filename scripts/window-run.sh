@@ -13,7 +13,7 @@
 set -euo pipefail
 # A network of its own, where that may be made: nobody else's new phone is found.
 if [ -z "${FERRY_ALONE:-}" ] && command -v ip >/dev/null && unshare --net true 2>/dev/null; then
-  FERRY_ALONE=1 exec unshare --net bash -c 'ip link set lo up && exec "$@"' - "$0" "$@"
+  FERRY_ALONE=1 exec unshare --net bash -c 'ip link set lo up && exec "$@"' - bash "$(realpath "$0")" "$@"
 fi
 cd "$(dirname "$0")/.."
 program=$(realpath "$1")
