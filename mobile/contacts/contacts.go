@@ -117,5 +117,12 @@ func (a *Agent) Backup(ctx context.Context, _ backup.Transport) (backup.Backup, 
 // Restore implements [backup.Agent]. It reads every card that is there once,
 // to know what it need not take in; of each it keeps hashes and a position.
 func (a *Agent) Restore(ctx context.Context, t backup.Transport) (backup.Restore, error) {
-	return openRestore(ctx, a.root, t.Notes)
+	r, err := openRestore(ctx, a.root, t.Notes)
+	switch {
+	case err != nil:
+		return nil, err
+	case t.Look:
+		return looker{r}, nil
+	}
+	return r, nil
 }
