@@ -110,6 +110,53 @@ func TestForeseeChanges(t *testing.T) {
 	}
 }
 
+// TestForeseeGone has the card go that an incoming one was found by, unread.
+func TestForeseeGone(t *testing.T) {
+	src, dst := tempPhone(t), tempPhone(t)
+	dst.put(t, "a.vcf", vcf("VERSION:3.0", "FN:Ada", "TEL:110"))
+	src.put(t, "a.vcf", vcf("VERSION:3.0", "TEL:110", "FN:Ada"))
+	items, _ := src.items(t)
+	l := dst.look(t)
+	defer l.Close()
+	got := outcomes(t, l, items, 1, func(ctx context.Context, batch []backup.Staged) []backup.Result {
+		dst.put(t, "a.vcf", vcf("VERSION:3.0", "FN:Zoe", "TEL:1134"))
+		return l.(backup.Foreseer).Foresee(ctx, batch)
+	})
+	if got[0] != backup.Added {
+		t.Errorf("%v", got)
+	}
+}
+
+// ends is a context that ends when it was looked at some times.
+type ends struct {
+	context.Context
+	left int
+}
+
+func (e *ends) Err() error {
+	if e.left--; e.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestForeseeEnds has the context end within a plan: what was not planned to its end
+// is not told as if it were.
+func TestForeseeEnds(t *testing.T) {
+	src, dst := tempPhone(t), tempPhone(t)
+	dst.put(t, "a.vcf", vcf("VERSION:3.0", "FN:Ada", "TEL:110"))
+	src.put(t, "a.vcf", vcf("VERSION:3.0", "TEL:110", "FN:Ada"))
+	items, _ := src.items(t)
+	l := dst.look(t)
+	defer l.Close()
+	got := outcomes(t, l, items, 1, func(ctx context.Context, batch []backup.Staged) []backup.Result {
+		return l.(backup.Foreseer).Foresee(&ends{ctx, 2}, batch)
+	})
+	if got[0] != backup.Failed {
+		t.Errorf("%v", got)
+	}
+}
+
 // TestLookOnly: a restore that looks takes nothing in, and one of a phone without
 // cards has nothing to foresee.
 func TestLookOnly(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -35,8 +36,8 @@ type stub struct {
 	foresees bool
 	result   func(backup.Item) backup.Result
 	seen     []backup.Item
-	most     int // in one batch
-	bytes    int64
+	most     int   // in one batch
+	bytes    int64 // in one batch, but for its last
 }
 
 func (s *stub) Info() backup.Info { return s.info }
@@ -97,6 +98,7 @@ func (l looks) Foresee(_ context.Context, batch []backup.Staged) (res []backup.R
 		res = append(res, l.result(it))
 		sum += it.Size
 	}
+	sum -= batch[len(batch)-1].(staged).it.Size
 	l.most, l.bytes = max(l.most, len(batch)), max(l.bytes, sum)
 	return res
 }
@@ -190,8 +192,38 @@ func TestContents(t *testing.T) {
 	}) {
 		t.Errorf("it saw %d records, not %d, or others", len(dst.seen), len(asked))
 	}
-	if dst.most > 4096 || dst.bytes > 8<<20+9<<20 {
+	if dst.most > 4096 || dst.bytes >= 8<<20 {
 		t.Errorf("%d records of %d bytes at once", dst.most, dst.bytes)
+	}
+}
+
+// TestContentsOfKinds: each kind's agent sees its own.
+func TestContentsOfKinds(t *testing.T) {
+	one, two := source(), source()
+	two.info.Kind = "others"
+	there, here := target(), target()
+	here.info.Kind = "others"
+	for i := range 10 {
+		it := note(fmt.Sprint(i), "x")
+		one.items = append(one.items, nil)
+		it.Kind = one.info.Kind
+		one.items[0] = append(one.items[0], it)
+		it.Kind = two.info.Kind
+		two.items = append(two.items, nil)
+		two.items[0] = append(two.items[0], it)
+	}
+	one.items[1], two.items[1] = one.items[0], two.items[0]
+	o := ask(t, []backup.Agent{one, two}, preview.Config{Agents: []backup.Agent{here, there}})
+	for i, s := range []*stub{there, here} {
+		k := o.Kinds[i]
+		if len(s.seen) != 10 || k.Kind != s.info.Kind || k.Merge != 10 {
+			t.Errorf("%s: %+v; %d seen", s.info.Kind, k, len(s.seen))
+		}
+		for _, it := range s.seen {
+			if it.Kind != s.info.Kind {
+				t.Errorf("%s saw %s", s.info.Kind, it.Kind)
+			}
+		}
 	}
 }
 
@@ -314,6 +346,17 @@ func TestContentsBounded(t *testing.T) {
 				yield(note(key(i), "x"))
 			}
 		}, 32 << 20 / (256 + 4090 + 3)},
+		"none, in a long run": {func(yield func(backup.Item) bool) {
+			for i := range wire.MaxRun + 100 {
+				yield(note(fmt.Sprint(i), "x"))
+			}
+		}, wire.MaxRun + 100},
+		"none, in many runs": {func(yield func(backup.Item) bool) {
+			for i := range wire.MaxBatch + 100 {
+				yield(note(fmt.Sprint(i), "x"))
+				yield(note(fmt.Sprint("have", i), "x"))
+			}
+		}, wire.MaxBatch + 100},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var items []backup.Item
@@ -324,7 +367,8 @@ func TestContentsBounded(t *testing.T) {
 			seen := 0
 			dst.result = func(backup.Item) backup.Result { seen++; return backup.Result{Outcome: backup.Merged} }
 			k := ask(t, []backup.Agent{src}, preview.Config{Agents: []backup.Agent{dst}}).Kinds[0]
-			if seen != c.seen || k.Merge != uint64(seen) || k.Add+k.Merge+k.Skip != uint64(len(items)) || k.Add == 0 {
+			if seen != c.seen || k.Merge != uint64(seen) || k.Add+k.Merge+k.Skip != uint64(len(items)) ||
+				(k.Add == 0) != strings.HasPrefix(name, "none") {
 				t.Errorf("%d seen, not %d: %+v", seen, c.seen, k)
 			}
 		})
@@ -406,6 +450,29 @@ func TestAskHostileQuestions(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestAskBeyondRecords asks for a record beyond those that the old phone knows again.
+func TestAskBeyondRecords(t *testing.T) {
+	var items []backup.Item
+	for i := range preview.MaxRecords + 1 {
+		items = append(items, note(fmt.Sprint(i), "x"))
+	}
+	ends, src := transfertest.Pipe(), source(items, items)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() {
+		drain(ends.ReceiveControl)
+		wire.Write(ends.ReceiveControl, need(wire.Run{First: preview.MaxRecords, Count: 2}))
+		for {
+			if _, err := wire.Read(ends.ReceiveControl); err != nil {
+				return
+			}
+		}
+	})
+	if _, err := preview.Ask(t.Context(), ends.SendControl, []backup.Agent{src}, d2d); !errors.Is(err, transfer.ErrProtocol) {
+		t.Error(err)
 	}
 }
 

@@ -92,10 +92,7 @@ func (v *server) piece(p wire.Piece) error {
 	}
 	w := v.waiting[0]
 	have := int64(len(v.part) + len(p.Data))
-	switch {
-	case have > w.it.Size:
-		return protocolError("a value longer than was listed")
-	case have < w.it.Size && len(p.Data) > 0:
+	if have < w.it.Size && len(p.Data) > 0 {
 		v.part = append(v.part, p.Data...)
 		return nil
 	}
@@ -107,7 +104,7 @@ func (v *server) piece(p wire.Piece) error {
 	if have < w.it.Size { // it changed
 		w.kind.Add++
 		w.kind.comes(w.it.Size)
-	} else if blake3.Sum256(w.it.Value) != w.it.Digest {
+	} else if blake3.Sum256(w.it.Value) != w.it.Digest { // it may be longer, too
 		return protocolError("another value than was listed")
 	} else if err := v.stage(&w); err != nil {
 		return err

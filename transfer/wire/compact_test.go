@@ -51,6 +51,24 @@ func TestCompactRefused(t *testing.T) {
 	}
 }
 
+// TestContentChecked: what no reader takes is not sent.
+func TestContentChecked(t *testing.T) {
+	for name, ps := range map[string][]Piece{
+		"nothing":    nil,
+		"item 0":     {{Data: []byte{1}}},
+		"a hash":     {{Item: 1, Hashed: true}},
+		"long":       {{Item: 1, Data: make([]byte, BlockSize+1)}},
+		"too many":   make([]Piece, MaxPieces+1),
+		"a far item": {{Item: 1 << 63}},
+		"a long frame": {{Item: 1, Data: make([]byte, BlockSize)}, {Item: 1, Data: make([]byte, BlockSize)},
+			{Item: 1, Data: make([]byte, BlockSize)}, {Item: 1, Data: make([]byte, BlockSize)}},
+	} {
+		if b, err := Append(nil, &Content{Pieces: ps}); b != nil || !errors.Is(err, ErrFrame) {
+			t.Errorf("%s is sent: %v", name, err)
+		}
+	}
+}
+
 // deep is a short List with long keys.
 func deep() []byte {
 	b := binary.AppendUvarint([]byte{1}, MaxBatch)
