@@ -86,7 +86,8 @@ type Outlook struct {
 type Kind struct {
 	Kind                             backup.Kind
 	Add, Merge, Skip, Rename, Cannot uint64
-	// Bytes would come over the link.
+	// Bytes would come over the link, but for records among Skip that only their
+	// values showed to be there.
 	Bytes int64
 	// Why counts Cannot by reason. nil = none.
 	Why map[backup.Reason]uint64
