@@ -30,7 +30,8 @@
 //     compared without punctuation and with 00 read as +. A number with and
 //     one without its country code differ: two cards are the smaller harm.
 //
-// A whole batch passes each rule before the next rule is tried.
+// A whole batch passes each rule before the next rule is tried. A restore that only
+// looks goes through the same rules and writes nothing.
 //
 // # How two cards become one
 //
