@@ -54,11 +54,11 @@ type Preview struct {
 // Add, Merge, Skip or Cannot; folders are not.
 type PreviewKind struct {
 	Kind backup.Kind
-	// Add would come. What would become part of something there, and may turn out
-	// to be there already once contents are compared, is among them as far as only
-	// the contents tell.
+	// Add would come. Files that may turn out to be there already once contents are
+	// compared are among them, and records beyond what a preview compares
+	// ([preview.MaxContents], [preview.MaxRecords]).
 	Add uint64
-	// Merge would become part of something that is there, as far as that is known.
+	// Merge would become part of something that is there.
 	Merge uint64
 	// Skip are there already.
 	Skip uint64
@@ -66,7 +66,7 @@ type PreviewKind struct {
 	Rename uint64
 	// Cannot stay on the old phone, for Why.
 	Cannot uint64
-	// Bytes would come over the link.
+	// Bytes are those of what would come, but for what is among Skip.
 	Bytes int64
 	// Why counts Cannot by reason. nil = none.
 	Why map[backup.Reason]uint64

@@ -30,8 +30,9 @@ type Transport struct {
 	// Notes outlive a killed run. nil = nothing does.
 	Notes Notes
 	// Look opens a [Restore] that is only asked what it would do, by
-	// [Checker.Check] of each item once, in the order of [Backup.Items]. It writes
-	// nothing, reads no content of files, and takes nothing in.
+	// [Checker.Check] of each item once, in the order of [Backup.Items], and after
+	// that by [Foreseer.Foresee]. It writes nothing, reads no content of files, and
+	// takes nothing in.
 	Look bool
 }
 
@@ -242,6 +243,20 @@ type Checker interface {
 // Small entities then come without being asked for.
 type Blank interface {
 	Blank() bool
+}
+
+// Foreseer is the optional interface of a [Restore] that [Transport.Look] opened,
+// and that merges or skips by content. Of entities that Check says it needs, it
+// tells more once they are staged with their values. Staging keeps them in memory.
+type Foreseer interface {
+	// Foresees reports whether values may tell more than Check did: something of
+	// the kind is here.
+	Foresees() bool
+	// Foresee returns what Commit would make of staged entities if it had been
+	// given those of all earlier calls before, and writes nothing. It owns them
+	// from then on. What writing them would meet, such as a full disk, it does not
+	// know.
+	Foresee(ctx context.Context, batch []Staged) []Result
 }
 
 // TempNamer is the optional interface of a [Staged] that lies in a temporary

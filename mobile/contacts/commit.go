@@ -27,6 +27,12 @@ type job struct {
 // Commit implements [backup.Restore]. Each file that the batch touches is
 // written once.
 func (r *restore) Commit(ctx context.Context, batch []backup.Staged) []backup.Result {
+	return r.settle(ctx, batch, r.apply)
+}
+
+// settle plans a batch and carries it out, and does so again for the jobs that
+// are given back because their file changed.
+func (r *restore) settle(ctx context.Context, batch []backup.Staged, carryOut func(context.Context, []job) []job) []backup.Result {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	results := make([]backup.Result, len(batch))
@@ -51,7 +57,7 @@ func (r *restore) Commit(ctx context.Context, batch []backup.Staged) []backup.Re
 			break
 		}
 		r.plan(ctx, jobs)
-		jobs = r.apply(ctx, jobs)
+		jobs = carryOut(ctx, jobs)
 	}
 	return results
 }

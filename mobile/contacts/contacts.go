@@ -30,7 +30,8 @@
 //     compared without punctuation and with 00 read as +. A number with and
 //     one without its country code differ: two cards are the smaller harm.
 //
-// A whole batch passes each rule before the next rule is tried.
+// A whole batch passes each rule before the next rule is tried. A restore that only
+// looks goes through the same rules and writes nothing.
 //
 // # How two cards become one
 //
@@ -117,5 +118,12 @@ func (a *Agent) Backup(ctx context.Context, _ backup.Transport) (backup.Backup, 
 // Restore implements [backup.Agent]. It reads every card that is there once,
 // to know what it need not take in; of each it keeps hashes and a position.
 func (a *Agent) Restore(ctx context.Context, t backup.Transport) (backup.Restore, error) {
-	return openRestore(ctx, a.root, t.Notes)
+	r, err := openRestore(ctx, a.root, t.Notes)
+	switch {
+	case err != nil:
+		return nil, err
+	case t.Look:
+		return looker{r}, nil
+	}
+	return r, nil
 }

@@ -21,59 +21,90 @@ func Ask(ctx context.Context, s transfer.Control, agents []backup.Agent, tr back
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer over()
-	a := &asker{talk: t, tr: tr, kinds: make([]listed, len(agents))}
+	a := &asker{talk: t, tr: tr, agents: agents, kinds: make([]listed, len(agents)), told: make(chan error, 1)}
 	if len(agents) > wire.MaxKinds {
 		return nil, protocolError("%d kinds", len(agents))
 	}
 	wg.Go(t.ping)
-	told := make(chan error, 1)
-	wg.Go(func() {
-		err := a.tell(agents)
+	say := func(what func() error) {
+		wg.Go(func() {
+			err := what()
+			if err != nil {
+				t.end(err)
+			}
+			a.told <- err
+		})
+	}
+	say(a.tell)
+	for {
+		m, err := t.read()
 		if err != nil {
-			t.end(err)
+			return nil, err
 		}
-		told <- err
-	})
-	m, err := t.read()
-	if err != nil {
-		return nil, err
+		if !a.ending.Load() {
+			return nil, protocolError("frame type %d before the end of what it is about", m.Type())
+		}
+		switch m := m.(type) {
+		case *wire.Need:
+			if err := a.asks(m); err != nil {
+				return nil, err
+			}
+		case *wire.End:
+			if err := a.question(m); err != nil {
+				return nil, err
+			}
+			say(a.contents)
+		case *wire.Outlook:
+			if a.asked.count > 0 && !a.asked.over {
+				return nil, protocolError("an outlook within a question")
+			}
+			if err := a.over(); err != nil {
+				return nil, err
+			}
+			return a.outlook(m)
+		default:
+			return nil, protocolError("frame type %d in a preview", m.Type())
+		}
 	}
-	o, ok := m.(*wire.Outlook)
-	if !ok {
-		return nil, protocolError("frame type %d in a preview", m.Type())
-	}
-	if !a.ending.Load() {
-		return nil, protocolError("an outlook before the end of what it is about")
-	}
-	t.silent.Reset(Silent)
-	if err := <-told; err != nil {
-		return nil, err
-	}
-	return a.outlook(o)
 }
 
-// asker is an old phone's side. Its kinds are owned by tell until that has ended.
+// asker is an old phone's side. Who says something owns what is below ending until
+// that is set, and from then on Ask does, which alone clears it again.
 type asker struct {
 	*talk
-	tr    backup.Transport
-	kinds []listed
+	tr     backup.Transport
+	agents []backup.Agent
+	told   chan error // how saying something ended
 
-	ending  atomic.Bool // everything is listed
+	ending  atomic.Bool // everything that was asked for is said
+	kinds   []listed
 	next    uint64
 	entries []wire.Entry
 	keys    int
+
+	records []record // the first MaxRecords
+	asked   asked
+	pieces  []wire.Piece // not yet sent
+	held    int          // their bytes
 }
 
 // listed is what was said of a kind.
 type listed struct {
 	Kind         // those that the old phone knows it cannot move
+	first        uint64
 	items, bytes uint64
 }
 
+// over waits until what was said last is on its way.
+func (a *asker) over() error {
+	a.silent.Reset(Silent)
+	return <-a.told
+}
+
 // tell says what there is.
-func (a *asker) tell(agents []backup.Agent) error {
+func (a *asker) tell() error {
 	offer := &wire.Offer{Flags: uint32(a.tr.Flags)}
-	for i, g := range agents {
+	for i, g := range a.agents {
 		a.kinds[i].Kind.Kind = g.Info().Kind
 		offer.Kinds = append(offer.Kinds, wire.OfferedKind{Kind: string(g.Info().Kind)})
 	}
@@ -81,7 +112,8 @@ func (a *asker) tell(agents []backup.Agent) error {
 		return err
 	}
 	a.next = 1
-	for i, g := range agents {
+	for i, g := range a.agents {
+		a.kinds[i].first = a.next
 		if err := a.list(uint32(i), g); err != nil {
 			return err
 		}
@@ -125,22 +157,23 @@ func (a *asker) list(i uint32, g backup.Agent) (err error) {
 // item lists an item.
 func (a *asker) item(i uint32, it backup.Item) error {
 	k := &a.kinds[i]
-	switch {
-	case it.Type == backup.TypeDirectory:
+	if why, ok := takes(it); !ok {
+		k.cannot(why, 1)
 		return nil
-	case len(it.Key) == 0 || len(it.Key) > backup.MaxKey || len(it.Group) > backup.MaxKey:
-		k.cannot(backup.BadName, 1)
+	}
+	if it.Type == backup.TypeDirectory {
 		return nil
-	case len(it.Value) > backup.MaxValue, it.Size < 0 || it.Size > wire.MaxSize:
-		k.cannot(backup.TooLarge, 1)
-		return nil
-	case a.next > MaxItems:
+	}
+	if a.next > MaxItems {
 		return protocolError("more than %d items", MaxItems)
 	}
 	e := wire.EntryOf(i, it)
 	if it.Type == backup.TypeEntity {
 		d := blake3.Sum256(it.Value)
 		e.Digest, e.Size = d[:], uint64(len(it.Value))
+		if len(a.records) < MaxRecords {
+			a.records = append(a.records, record{id: a.next, size: int64(len(it.Value)), digest: d})
+		}
 	}
 	k.items, k.bytes = k.items+1, k.bytes+e.Size
 	a.next++
@@ -149,6 +182,19 @@ func (a *asker) item(i uint32, it backup.Item) error {
 		return a.flush()
 	}
 	return nil
+}
+
+// takes reports whether an item, or a folder, can be listed, and why not.
+func takes(it backup.Item) (why backup.Reason, ok bool) {
+	switch {
+	case it.Type == backup.TypeDirectory:
+		return 0, true
+	case len(it.Key) == 0 || len(it.Key) > backup.MaxKey || len(it.Group) > backup.MaxKey:
+		return backup.BadName, false
+	case len(it.Value) > backup.MaxValue, it.Size < 0 || it.Size > wire.MaxSize:
+		return backup.TooLarge, false
+	}
+	return 0, true
 }
 
 // flush says what has been listed.

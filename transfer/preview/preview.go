@@ -5,6 +5,9 @@
 //	old ──> Offer    the kinds; their numbers are 0
 //	    ──> List     every item that could move, without folders and content; any number
 //	    ──> End
+//	    <── Need     the records whose values decide; any number, often none
+//	    <── End      how many those are, if there are any
+//	    ──> Content  their values, in the same order; any number
 //	    <── Outlook  then the old phone closes the stream
 //	    <── Stop     instead, at any time
 //
@@ -14,13 +17,20 @@
 // The new phone opens its agents only to look (see [backup.Transport]) and asks
 // them about each item, with what its journal knows. It writes nothing and asks
 // nobody. It reads no content of files: what is there with the same name and size,
-// and is not noted, would have to be compared, and counts as to come. Records, such
-// as contacts, are known by their digests; whether one would be merged only its
-// content could tell, so what is not there as it is counts as added.
+// and is not noted, would have to be compared, and counts as to come.
+//
+// Records, such as contacts, are known by their digests. Which of the others would
+// be merged, or are there in other words, only their values tell. So once all are
+// listed, and each that is there as it is has been found, as in a move, the values of
+// the others cross, of those kinds of which something is there
+// ([backup.Foreseer]). The old phone keeps none of them: it reads those kinds a
+// second time. A record that is no longer what was listed, and whatever is beyond
+// [MaxRecords] or [MaxContents], counts as added.
 //
 // The worst moment is a peer that never ends: whatever it does, a preview is over
-// after [Most], after [Silent] without a frame, and after [MaxItems], and holds one
-// frame at a time.
+// after [Most], after [Silent] without a frame, and after [MaxItems]. It holds one
+// frame at a time, a digest of each of [MaxRecords] records on the old phone, and on
+// the new one their keys, 32 MiB at most, and the values of one batch.
 package preview
 
 import (
@@ -40,12 +50,26 @@ const (
 	Silent = 15 * time.Second
 	// MaxItems is the most items that one preview asks about.
 	MaxItems = 1 << 23
+	// MaxRecords is how many records, of those listed first, may be asked for.
+	MaxRecords = 1 << 17
+	// MaxContents is the most bytes of their values that cross.
+	MaxContents = 64 << 20
 	// pingEvery is how often a side says that it lives.
 	pingEvery = time.Second
 	// perFrame is how many items share a frame.
 	perFrame = 1024
 	// frameKeys is the most bytes of keys and groups in one, but for its last item.
 	frameKeys = 256 << 10
+	// contentBytes is the most bytes of values in a frame.
+	contentBytes = 512 << 10
+	// maxKept is the most bytes that the new phone keeps of records whose values
+	// it is going to ask for, at keptCost each beside their keys and groups.
+	maxKept  = 32 << 20
+	keptCost = 256
+	// batchItems and batchBytes bound the records that an agent is shown at once,
+	// which it holds against each other too. A move commits what is ready.
+	batchItems = 4096
+	batchBytes = 8 << 20
 )
 
 // Outlook is what would happen.
@@ -62,7 +86,8 @@ type Outlook struct {
 type Kind struct {
 	Kind                             backup.Kind
 	Add, Merge, Skip, Rename, Cannot uint64
-	// Bytes would come over the link.
+	// Bytes would come over the link, but for records among Skip that only their
+	// values showed to be there.
 	Bytes int64
 	// Why counts Cannot by reason. nil = none.
 	Why map[backup.Reason]uint64

@@ -50,6 +50,9 @@ func Serve(ctx context.Context, s transfer.Control, cfg Config) (err error) {
 	if err := v.items(); err != nil {
 		return err
 	}
+	if err := v.foresee(); err != nil {
+		return err
+	}
 	if err := t.write(v.outlook()); err != nil {
 		return err
 	}
@@ -70,6 +73,14 @@ type server struct {
 	names []backup.Kind
 	kinds []looking
 	next  uint64
+
+	records int       // that were listed
+	waiting []waiting // records whose values decide
+	kept    int       // what their keys take
+	wants   int64     // the size of their values
+	part    []byte    // what came of the first one's value
+	batch   []seen    // of one kind
+	held    int64     // the size of its values
 }
 
 // looking is one kind of the offer.
@@ -77,7 +88,8 @@ type looking struct {
 	Kind
 	supported bool
 	info      backup.Info
-	restore   backup.Restore // nil = it cannot be opened, for err
+	restore   backup.Restore  // nil = it cannot be opened, for err
+	foreseer  backup.Foreseer // nil = values would tell nothing
 	err       error
 }
 
@@ -90,6 +102,9 @@ func (v *server) open(o *wire.Offer) error {
 		if at >= 0 {
 			l.supported, l.info = true, v.cfg.Agents[at].Info()
 			l.restore, l.err = v.cfg.Agents[at].Restore(v.ctx, tr)
+			if f, ok := l.restore.(backup.Foreseer); ok && f.Foresees() {
+				l.foreseer = f
+			}
 		}
 		v.names = append(v.names, l.Kind.Kind)
 		v.kinds = append(v.kinds, l)
@@ -137,6 +152,7 @@ func (v *server) list(m *wire.List) error {
 	if m.First != v.next || v.next+uint64(len(m.Entries))-1 > MaxItems {
 		return protocolError("items out of order, or too many")
 	}
+	id, group := v.next, ""
 	v.next += uint64(len(m.Entries))
 	for i := range m.Entries {
 		e := &m.Entries[i]
@@ -145,17 +161,23 @@ func (v *server) list(m *wire.List) error {
 			return protocolError("an item that no preview asks about")
 		}
 		k := &v.kinds[e.Kind]
+		if backup.Type(e.Type) == backup.TypeEntity {
+			v.records++
+		}
 		if !k.supported {
 			continue
 		}
-		it := e.Item(v.names, string(e.Group))
+		if group != string(e.Group) { // most items of a frame share one
+			group = string(e.Group)
+		}
+		it := e.Item(v.names, group)
 		if len(e.Digest) > 0 {
 			it.Digest = backup.Digest(e.Digest)
 		}
 		if !k.info.Mixed && k.info.Entities != (it.Type == backup.TypeEntity) {
 			return protocolError("an item of a type that its kind does not have")
 		}
-		v.look(k, it)
+		v.look(k, id+uint64(i), it)
 		if v.ctx.Err() != nil {
 			return v.why(nil)
 		}
@@ -163,8 +185,8 @@ func (v *server) list(m *wire.List) error {
 	return nil
 }
 
-// look asks the agent about an item, and counts it.
-func (v *server) look(k *looking, it backup.Item) {
+// look asks the agent about an item, and counts it, unless its value decides.
+func (v *server) look(k *looking, id uint64, it backup.Item) {
 	a := backup.Answer{Verdict: backup.Need}
 	var prior backup.Prior
 	var have int64
@@ -182,17 +204,21 @@ func (v *server) look(k *looking, it backup.Item) {
 		k.Skip++
 	case a.Verdict == backup.Refuse:
 		k.cannot(reason(a.Err), 1)
+	case it.Type == backup.TypeEntity && v.wait(k, id, it):
 	default:
 		k.Add++
 		if a.Verdict == backup.Compare {
 			have = 0 // it comes whole, or not at all
 		}
-		k.Bytes += min(it.Size-have, math.MaxInt64-k.Bytes)
+		k.comes(it.Size - have)
 		if len(a.Names) > 0 && a.Names[0] != "" && a.Names[0] != it.Key {
 			k.Rename++
 		}
 	}
 }
+
+// comes counts bytes that would come.
+func (k *looking) comes(n int64) { k.Bytes += min(n, math.MaxInt64-k.Bytes) }
 
 func reason(err error) backup.Reason {
 	if r := backup.ReasonOf(err); r != 0 {

@@ -39,9 +39,32 @@ func TestCompactRefused(t *testing.T) {
 		"a large entity without a digest":  frame(TypeList, 1, 1, 0x02, 0, 1, 'a', 0x80, 0x80, 0x01, 16),
 		"a time that is known and is not":  frame(TypeList, 1, 1, 0x0a, 0, 1, 'a', 0, 1, 2, 1),
 		"an expanded key of 4 KiB, 4 Ki ×": frame(TypeList, deep()...),
+		"content of nothing":               frame(TypeContent, 0),
+		"content of item 0":                frame(TypeContent, 1, 0, 2, 'a'),
+		"content with a hash":              frame(TypeContent, append(append([]byte{1, 2, 3}, make([]byte, 32)...), 'a')...),
+		"content shorter than it says":     frame(TypeContent, 1, 2, 4, 'a'),
+		"content longer than it says":      frame(TypeContent, 1, 2, 2, 'a', 'b'),
 	} {
 		if m, err := Read(bytes.NewReader(b)); m != nil || !errors.Is(err, ErrFrame) {
 			t.Errorf("%s: %+v, %v", name, m, err)
+		}
+	}
+}
+
+// TestContentChecked: what no reader takes is not sent.
+func TestContentChecked(t *testing.T) {
+	for name, ps := range map[string][]Piece{
+		"nothing":    nil,
+		"item 0":     {{Data: []byte{1}}},
+		"a hash":     {{Item: 1, Hashed: true}},
+		"long":       {{Item: 1, Data: make([]byte, BlockSize+1)}},
+		"too many":   make([]Piece, MaxPieces+1),
+		"a far item": {{Item: 1 << 63}},
+		"a long frame": {{Item: 1, Data: make([]byte, BlockSize)}, {Item: 1, Data: make([]byte, BlockSize)},
+			{Item: 1, Data: make([]byte, BlockSize)}, {Item: 1, Data: make([]byte, BlockSize)}},
+	} {
+		if b, err := Append(nil, &Content{Pieces: ps}); b != nil || !errors.Is(err, ErrFrame) {
+			t.Errorf("%s is sent: %v", name, err)
 		}
 	}
 }

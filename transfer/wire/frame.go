@@ -55,6 +55,7 @@ const (
 	TypeDone    Type = 17 // receiver, from CompactSince on
 
 	TypeOutlook Type = 18 // receiver, of a preview
+	TypeContent Type = 19 // sender, of a preview
 
 	TypeFull  Type = 128 // receiver
 	TypeLimit Type = 129 // both
@@ -93,7 +94,7 @@ func register(ms ...Message) {
 
 func init() {
 	register(&Hello{}, &Offer{}, &Answer{}, &Items{}, &Want{}, &Settle{}, &Results{}, &End{}, &Totals{},
-		&Receipt{}, &Bye{}, &Ping{}, &Stop{}, &Waits{}, &List{}, &Need{}, &Done{}, &Full{}, &Limit{}, &Outlook{})
+		&Receipt{}, &Bye{}, &Ping{}, &Stop{}, &Waits{}, &List{}, &Need{}, &Done{}, &Full{}, &Limit{}, &Outlook{}, &Content{})
 }
 
 // Append appends m as a frame to dst.

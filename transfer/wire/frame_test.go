@@ -55,7 +55,7 @@ func TestRefused(t *testing.T) {
 		"length beyond the limit":   binary.BigEndian.AppendUint32(nil, MaxFrame+1),
 		"the longest length":        {0xff, 0xff, 0xff, 0xff, byte(TypePing)},
 		"unknown type 0":            frame(0, 0xa0),
-		"unknown type 19":           frame(19, 0xa0),
+		"unknown type 20":           frame(20, 0xa0),
 		"unknown type 127":          frame(FirstOptional-1, 0xa0),
 		"no body":                   frame(TypeEnd),
 		"two bodies":                frame(TypeEnd, 0xa1, 0x01, 0x00, 0xa0),

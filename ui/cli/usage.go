@@ -98,8 +98,9 @@ goes away, it looks for the same new phone for up to 30 minutes, and goes on.
   --verify         after the move, read everything again on both phones, compare
                    it, and send what differs once more; nothing is overwritten
   --dry-run        ask the new phone what would be added, merged, skipped or
-                   renamed, and what cannot move; say so, and move nothing. What
-                   only its content tells from what is there counts as added
+                   renamed, and what cannot move; say so, and move nothing. A
+                   file that only its content tells from one there counts as
+                   added; contacts are compared
   --loopback       keep to this machine, to try it out
   --verbose        also say what goes over the link, and on how many connections
   --json           one JSON object a line
