@@ -20,6 +20,7 @@ import (
 	"github.com/ferry-move/ferry/discovery"
 	"github.com/ferry-move/ferry/p2p/pairing"
 	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/ui/window/kit/kittest"
 )
 
 // scene is a screen in one of its states.
@@ -140,6 +141,7 @@ func scenes(t *testing.T) []scene {
 		{name: "renamed", s: left(), open: tap("7 items have other names there")},
 		{name: "save", s: left(), open: tap("Save receipt")},
 		{name: "problem", s: wreck(flow.OldPhone, transfer.ErrLinkLost)},
+		{name: "refused", s: ended(flow.OldPhone, refused)},
 		{name: "broken", s: onTheWay(flow.OldPhone), open: func(f *stage) { f.guard(func() { panic("no") }) }},
 	}
 }
@@ -226,6 +228,26 @@ func TestScenesAreAll(t *testing.T) {
 	for s := range flow.Problem + 1 {
 		if !screens[s] {
 			t.Errorf("no scene is at %v", s)
+		}
+	}
+}
+
+// TestLabelsDiffer: no two things to tap are called the same on one page.
+func TestLabelsDiffer(t *testing.T) {
+	for _, c := range scenes(t) {
+		f := newStage(t, c)
+		f.enter(c)
+		seen := map[string]bool{}
+		for _, o := range kittest.Everything(f.root()) {
+			a, ok := o.O.(fyne.Accessible)
+			if _, taps := o.O.(fyne.Tappable); !ok || !taps || a.AccessibilityLabel() == "" {
+				continue
+			}
+			if l := a.AccessibilityLabel(); seen[l] {
+				t.Errorf("%s: two are called %q", c.name, l)
+			} else {
+				seen[l] = true
+			}
 		}
 	}
 }
