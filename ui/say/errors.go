@@ -193,7 +193,7 @@ func (w Words) failed(err error) (Problem, Fields) {
 	case errors.Is(err, session.ErrGone):
 		return Problem{"The new phone does not know this move any more: it was started again, or has waited too long.", "What has arrived is safe. Start the move again here too."}, nil
 	case errors.Is(err, transfer.ErrLinkLost):
-		return Problem{"The two devices lost each other.", "What has arrived is safe. " + again}, nil
+		return Problem{"The two devices lost each other.", "What has arrived is safe, and is not sent twice. Start it again on both devices."}, nil
 	case errors.Is(err, identity.ErrExposed):
 		return Problem{"Other users of this computer can read this device's key, {{.File}}.", "Make it yours alone (chmod 600) and start again."}, Fields{"File": w.keyFile()}
 	case errors.Is(err, identity.ErrDamaged):

@@ -19,10 +19,10 @@ func newPlaces(w *Window) screen {
 	x := &places{sheet: w.sheet()}
 	if into, err := w.into(); err == nil {
 		x.cards = append(x.cards, x.place(w.words.Say("What arrives"), into, w.words.Say("What came from other phones. Ferry never deletes any of it."),
-			w.words.Say("Open the folder with what arrived")))
+			w.words.Say("Open what arrived")))
 	}
 	x.cards = append(x.cards, x.place(w.words.Say("Ferry's own files"), w.opt.Home, w.words.Say("The settings, this device's key, the receipts of your moves, and notes by which a move goes on."),
-		w.words.Say("Open the folder of Ferry's own files")),
+		w.words.Say("Open Ferry's own files")),
 		kit.Caption(w.words.Say("All of it is on this device, and nowhere else.")))
 	x.page.Back(w.words.Say("Back"), w.back)
 	x.fill()
