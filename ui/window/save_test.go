@@ -126,11 +126,23 @@ func TestSaveReplaces(t *testing.T) {
 	x.copied(x.dir, x.text(x.receipt))
 	x.reads([]string{"A copy is saved"})
 
+	silent := func() {
+		t.Helper()
+		x.settle(x.queued)
+		if o := x.win.Canvas().Overlays().Top(); o != nil {
+			t.Error("it asks on another page")
+		}
+	}
+	s := x.state
 	x.save()
 	x.see(flow.Snapshot{Screen: flow.Find, Version: 1}) // the question goes with its page
-	if o := x.win.Canvas().Overlays().Top(); o != nil {
-		t.Error("it asks on another page")
-	}
+	silent()
+	x.see(s)
+	x.tap("Save receipt")
+	x.settle(x.queued)
+	x.tap("Save it in this folder")
+	x.see(flow.Snapshot{Screen: flow.Find, Version: 2}) // and does not come after it
+	silent()
 }
 
 // A receipt that was changed is not saved; and a page that was left says nothing.

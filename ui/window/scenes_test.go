@@ -18,8 +18,10 @@ import (
 	"github.com/ferry-move/ferry/app/session"
 	"github.com/ferry-move/ferry/app/settings"
 	"github.com/ferry-move/ferry/discovery"
+	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/p2p/pairing"
 	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/ui/say"
 	"github.com/ferry-move/ferry/ui/window/kit/kittest"
 )
 
@@ -249,6 +251,35 @@ func TestLabelsDiffer(t *testing.T) {
 				seen[l] = true
 			}
 		}
+	}
+}
+
+// TestListsInChinese: nothing is joined by a comma that is not the language's.
+func TestListsInChinese(t *testing.T) {
+	all := scenes(t)
+	s := choosing()
+	for _, k := range []string{"Downloads", "Recordings"} {
+		s.Kinds = append(s.Kinds, flow.KindChoice{Info: say.InfoOf(backup.Kind(strings.ToLower(k)))})
+	}
+	several := offered()
+	o := *several.Offer
+	o.Kinds = append(slices.Clone(o.Kinds), transfer.OfferedKind{Kind: "music", Items: 1}, transfer.OfferedKind{Kind: "files", Items: 1})
+	several.Offer = &o
+	all = append(all, scene{name: "nothing of several kinds", s: s}, scene{name: "several strange kinds", s: several})
+	joined := 0
+	for _, c := range all {
+		f := newStage(t, c, func(s *settings.Settings) { s.Language = "zh-Hans" })
+		f.see(c.s)
+		text := unwrapped(f.text())
+		if strings.Contains(text, ", ") {
+			t.Errorf("%s: %s", c.name, text)
+		}
+		if strings.Contains(text, "、") {
+			joined++
+		}
+	}
+	if joined < 5 {
+		t.Errorf("only %d of them list something", joined)
 	}
 }
 
