@@ -292,6 +292,53 @@ func TestLink(t *testing.T) {
 	})
 }
 
+// When the new phone has got another code, that one is asked for, on the same
+// screen, by another run of the engine.
+func TestCodeChanged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDevice(t)
+		defer d.Close()
+		d.BeOld("/phone")
+		d.at(Find)
+		d.found <- []discovery.Candidate{pixel}
+		d.at(Find)
+		d.Choose(pixel.Instance)
+		for try := 1; try <= 2; try++ {
+			d.TypeCode("1111111")
+			if s := d.at(Code); !s.Checking || s.CodeErr != nil {
+				t.Fatalf("%+v", s)
+			}
+			c := d.engine()
+			if _, err := c.send.Password(c.ctx, nil); err != nil {
+				t.Fatal(err)
+			}
+			c.ret <- fmt.Errorf("pairing: %w", pairing.ErrCodeChanged)
+			if s := d.at(Code); s.Checking || s.Wrong != try || s.TriesLeft != 0 || !errors.Is(s.CodeErr, pairing.ErrCodeChanged) || s.Peer.Name != "Pixel" {
+				t.Fatalf("%+v", s)
+			}
+		}
+		c := d.engine()
+		got := ask(func() (pairing.Password, error) { return c.send.Password(c.ctx, nil) })
+		d.at(Code)
+		d.TypeCode("742 9163")
+		if a := <-got; a.err != nil {
+			t.Fatal(a.err)
+		}
+		c.send.Events(session.Paired{Device: "there"})
+		d.at(Counting)
+		c.ret <- pairing.ErrCodeChanged // too late to be about a code
+		d.at(Problem)
+		d.Again()
+		d.at(Code)
+		c = d.engine()
+		d.Back()
+		d.at(Find)
+		if c.ctx.Err() == nil {
+			t.Error("the engine goes on")
+		}
+	})
+}
+
 // What a person prefers holds from the next role on.
 func TestPrefer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

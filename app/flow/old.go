@@ -90,6 +90,9 @@ func (r *role) old() {
 			if r.on(Find) {
 				break
 			}
+			if r.on(Code) { // another one is asked for
+				continue
+			}
 			a, ok := r.next()
 			again = ok && a == afterAgain
 		}

@@ -45,8 +45,8 @@ type Snapshot struct {
 	Peer Peer
 
 	// While Code. Checking tells that the code is on its way; CodeErr that it is
-	// none. TriesLeft is how many tries the code has after Wrong ones; 0 = the new
-	// phone shows another one.
+	// none, or pairing.ErrCodeChanged. Wrong is how many were not taken. TriesLeft is
+	// how many tries the code has after them; 0 = the new phone shows another one.
 	Checking  bool
 	CodeErr   error
 	Wrong     int

@@ -221,11 +221,15 @@ func (s state) ended(d session.Done, moved, verified *tally) state {
 	return s.problem(d.Err)
 }
 
-// stopped takes in that the engine returned.
+// stopped takes in that the engine returned. Where it did because the new phone has
+// got another code since, that one is asked for.
 func (s state) stopped(err error) state {
 	switch {
 	case s.Screen == Done || s.Screen == Problem:
 		s.Stopping = false
+		return s
+	case s.Screen == Code && errors.Is(err, pairing.ErrCodeChanged):
+		s.Checking, s.CodeErr, s.TriesLeft, s.Wrong = false, pairing.ErrCodeChanged, 0, s.Wrong+1
 		return s
 	case err == nil:
 		err = errEnded

@@ -10,14 +10,27 @@ import (
 )
 
 // Watch looks for new phones until ctx ends, and tells each time the list
-// changed. diagnose is called if nobody was found for DiagnoseAfter, and again
-// when what it says has changed.
+// changed. diagnose is called if nobody was found for DiagnoseAfter, again when
+// what it says has changed, and anew when who was found has been gone for that
+// long.
 func Watch(ctx context.Context, loopback bool, changed func([]discovery.Candidate), diagnose func(discovery.Diagnosis)) {
 	b := discovery.Browse(ctx, discovery.Options{Loopback: loopback})
 	defer b.Close()
+	watch(ctx, b, changed, diagnose)
+}
+
+// browser is what finds new phones; a discovery.Browser is one.
+type browser interface {
+	Changes() <-chan struct{}
+	Candidates() []discovery.Candidate
+	Diagnose() discovery.Diagnosis
+}
+
+func watch(ctx context.Context, b browser, changed func([]discovery.Candidate), diagnose func(discovery.Diagnosis)) {
 	var doubts doubts
 	doubt := time.NewTicker(DiagnoseAfter)
 	defer doubt.Stop()
+	found := 0
 	for {
 		select {
 		case <-ctx.Done():
@@ -26,7 +39,10 @@ func Watch(ctx context.Context, loopback bool, changed func([]discovery.Candidat
 			cs := b.Candidates()
 			if len(cs) > 0 {
 				doubts.somebody()
+			} else if found > 0 {
+				doubt.Reset(DiagnoseAfter) // they may be back soon
 			}
+			found = len(cs)
 			changed(cs)
 		case <-doubt.C:
 			if len(b.Candidates()) > 0 {

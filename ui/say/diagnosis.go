@@ -1,8 +1,6 @@
 package say
 
 import (
-	"strings"
-
 	"github.com/ferry-move/ferry/discovery"
 )
 
@@ -12,7 +10,7 @@ func (w Words) Diagnosis(d discovery.Diagnosis) []Problem {
 	var out []Problem
 	for _, f := range d.Findings {
 		if p := finding(f); p.What != "" {
-			out = append(out, w.problem(p, Fields{"Networks": strings.Join(f.Interfaces, ", ")}))
+			out = append(out, w.problem(p, Fields{"Networks": w.List(f.Interfaces)}))
 		}
 	}
 	if len(out) == 0 {
@@ -36,7 +34,7 @@ func (w Words) NobodyComes(d discovery.Diagnosis) []Problem {
 			continue
 		}
 		if p.What != "" {
-			out = append(out, w.problem(p, Fields{"Networks": strings.Join(f.Interfaces, ", ")}))
+			out = append(out, w.problem(p, Fields{"Networks": w.List(f.Interfaces)}))
 		}
 	}
 	if len(out) == 0 {
@@ -59,9 +57,9 @@ func finding(f discovery.Finding) Problem {
 	case discovery.OnlyMobile:
 		return Problem{"Only mobile data is up.", "Turn Wi-Fi on, on both devices."}
 	case discovery.CannotJoin:
-		return Problem{"The system does not let ferry listen on {{.Networks}}.", "Allow it to use the local network, in the system's settings or its firewall."}
+		return Problem{"The system does not let Ferry listen on {{.Networks}}.", "Allow it to use the local network, in the system's settings or its firewall."}
 	case discovery.CannotSend:
-		return Problem{"The system does not let ferry send on {{.Networks}}.", "Allow it in the firewall (UDP, port 5353 and ferry's own)."}
+		return Problem{"The system does not let Ferry send on {{.Networks}}.", "Allow it in the firewall (UDP, port 5353 and Ferry's own)."}
 	case discovery.TunnelBeside:
 		return Problem{"A VPN is up ({{.Networks}}) and may swallow what is meant for the device beside you.", "Turn it off for the time of the move."}
 	case discovery.SeveralNetworks:
@@ -71,7 +69,7 @@ func finding(f discovery.Finding) Problem {
 	case discovery.NobodyHeard:
 		return Problem{"No other device is heard at all.", "The access point may keep its guests apart (\"client isolation\", usual in guest networks): use another network, or a hotspot on one of the devices."}
 	case discovery.NoAnswer:
-		return Problem{"Other devices are heard, but no new phone.", "Start \"ferry receive\" on it, check that it is on this network, and that its firewall lets ferry in."}
+		return Problem{"Other devices are heard, but no new phone.", "Start \"ferry receive\" on it, check that it is on this network, and that its firewall lets Ferry in."}
 	}
 	return Problem{}
 }

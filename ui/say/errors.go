@@ -49,7 +49,7 @@ var reasons = map[backup.Reason]Problem{
 	backup.TooLarge:    {"It is too large for where it should go.", "Copy it by hand to another place."},
 	backup.Damaged:     {"What arrived was not what was read.", "Run the move again."},
 	backup.Malformed:   {"It is not in the form that it should have.", "Open it on the old phone, save it anew, and run the move again."},
-	backup.Unsupported: {"The new phone does not know this kind of data.", "Update ferry there and run the move again."},
+	backup.Unsupported: {"The new phone does not know this kind of data.", "Update Ferry there and run the move again."},
 	backup.Declined:    {"It was left out on the new phone.", "Run the move again and accept it there."},
 	backup.Unwritable:  {"The new phone does not let it be written.", "Check the permissions of its folder there and run the move again."},
 	backup.OverQuota:   {"Its app has more data than one app may move.", "Run the move again with a larger --app-quota."},
@@ -66,7 +66,7 @@ func (w Words) Reason(r backup.Reason) Problem {
 	if p, ok := reasons[r]; ok {
 		return w.problem(p)
 	}
-	return w.problem(Problem{"It failed for a reason that this version does not know ({{.Reason}}).", "Update ferry and look again."}, Fields{"Reason": fmt.Sprint(uint64(r))})
+	return w.problem(Problem{"It failed for a reason that this version does not know ({{.Reason}}).", "Update Ferry and look again."}, Fields{"Reason": fmt.Sprint(uint64(r))})
 }
 
 const (
@@ -80,9 +80,9 @@ var stops = map[wire.StopKind]Problem{
 	wire.StopCancelled: {"The move was cancelled on the other device.", stays},
 	wire.StopRefused:   {"The move was refused on the new phone.", "Start it again and accept it there."},
 	wire.StopBusy:      {"The new phone is busy with another move.", "Wait until that one has ended and try again."},
-	wire.StopVersion:   {"The two devices run versions of ferry that do not understand each other.", "Update ferry on both."},
-	wire.StopFlags:     {"The other device does not offer a move from device to device.", "Update ferry there."},
-	wire.StopProtocol:  {"The two devices did not understand each other.", "Update ferry on both and try again."},
+	wire.StopVersion:   {"The two devices run versions of Ferry that do not understand each other.", "Update Ferry on both."},
+	wire.StopFlags:     {"The other device does not offer a move from device to device.", "Update Ferry there."},
+	wire.StopProtocol:  {"The two devices did not understand each other.", "Update Ferry on both and try again."},
 	wire.StopNoSpace:   {"The new phone does not have enough free space for this.", "Free some space there, or send fewer kinds with --kinds."},
 	wire.StopDisagree:  {"The two devices do not agree on what was moved, so the move counts as incomplete.", again},
 	wire.StopInternal:  {"The other device met an error and ended the move.", "See what it says there. " + again},
@@ -163,7 +163,7 @@ func (w Words) failed(err error) (Problem, Fields) {
 	case errors.Is(err, pairing.ErrBadCode):
 		return Problem{"That is not a code: it has seven digits, as the new phone shows them.", "Try again."}, nil
 	case errors.Is(err, pairing.ErrBadLink):
-		return Problem{"That is not the text of a QR code of ferry's.", "Try again with the seven digits."}, nil
+		return Problem{"That is not the text of a QR code of Ferry's.", "Try again with the seven digits."}, nil
 	case errors.Is(err, pairing.ErrUnproven), errors.Is(err, pairing.ErrWrongDevice), errors.Is(err, p2p.ErrOtherDevice):
 		return Problem{"The device that answered is not the one that shows the code.", "Make sure that you are on a network that you trust, and try again."}, nil
 	case errors.Is(err, pairing.ErrRefused), errors.Is(err, pairing.ErrClosed):
@@ -179,13 +179,13 @@ func (w Words) failed(err error) (Problem, Fields) {
 	case errors.Is(err, session.ErrUnknownDevice):
 		return Problem{"Nothing is kept about a device of that ID.", "The ID is in a receipt; see \"ferry verify\"."}, nil
 	case errors.As(err, &like):
-		return Problem{"That fits several devices: {{.Devices}}.", "Give more of the ID."}, Fields{"Devices": ids(like.Devices)}
+		return Problem{"That fits several devices: {{.Devices}}.", "Give more of the ID."}, Fields{"Devices": w.ids(like.Devices)}
 	case errors.Is(err, session.ErrNobody):
 		return Problem{"No new phone was found.", "Start \"ferry receive\" there, on the same Wi-Fi, or give its address with --at HOST:PORT."}, nil
 	case errors.Is(err, p2p.ErrUnreachable):
 		return Problem{"The new phone does not answer.", "Check that \"ferry receive\" runs there, that both are on the same network, and that no firewall keeps UDP out."}, nil
 	case errors.Is(err, session.ErrNoPreview):
-		return Problem{"The new phone has an older version of ferry, which cannot say beforehand what would happen.", "Update ferry there, or move without looking first: nothing there is deleted or overwritten."}, nil
+		return Problem{"The new phone has an older version of Ferry, which cannot say beforehand what would happen.", "Update Ferry there, or move without looking first: nothing there is deleted or overwritten."}, nil
 	case errors.Is(err, session.ErrReplaced):
 		return Problem{"The move whose link was lost is over: another one has begun in its place.", "What has arrived is safe, and is not sent twice."}, nil
 	case errors.Is(err, session.ErrDisplaced):
@@ -193,11 +193,11 @@ func (w Words) failed(err error) (Problem, Fields) {
 	case errors.Is(err, session.ErrGone):
 		return Problem{"The new phone does not know this move any more: it was started again, or has waited too long.", "What has arrived is safe. Start the move again here too."}, nil
 	case errors.Is(err, transfer.ErrLinkLost):
-		return Problem{"The two devices lost each other.", "What has arrived is safe. " + again}, nil
+		return Problem{"The two devices lost each other.", "What has arrived is safe, and is not sent twice. Start it again on both devices."}, nil
 	case errors.Is(err, identity.ErrExposed):
 		return Problem{"Other users of this computer can read this device's key, {{.File}}.", "Make it yours alone (chmod 600) and start again."}, Fields{"File": w.keyFile()}
 	case errors.Is(err, identity.ErrDamaged):
-		return Problem{"This device's key is damaged: {{.File}}.", "Move that file away; ferry then makes a new key, and old receipts stay valid."}, Fields{"File": w.keyFile()}
+		return Problem{"This device's key is damaged: {{.File}}.", "Move that file away; Ferry then makes a new key, and old receipts stay valid."}, Fields{"File": w.keyFile()}
 	case about(w.aboutSettings(err)):
 		return w.aboutSettings(err)
 	case errors.Is(err, history.ErrExists):
@@ -209,13 +209,13 @@ func (w Words) failed(err error) (Problem, Fields) {
 	case AboutArchive(err):
 		return archiveError(err)
 	case errors.Is(err, phone.ErrTaken):
-		return Problem{"Another ferry receives into that folder already.", "Stop it there, or choose another folder with --into."}, nil
+		return Problem{"Another Ferry receives into that folder already.", "Stop it there, or choose another folder with --into."}, nil
 	case errors.Is(err, phone.ErrNotFolder):
 		return Problem{"That is not a folder.", "Give the folder that holds DCIM, Documents, Contacts and so on."}, nil
 	case errors.Is(err, receipt.ErrSignature):
 		return Problem{"This receipt was changed after it was signed.", "Do not rely on it."}, nil
 	case errors.Is(err, receipt.ErrMalformed):
-		return Problem{"This is not a receipt of ferry's, or it is damaged.", "Take the file as ferry saved it."}, nil
+		return Problem{"This is not a receipt of Ferry's, or it is damaged.", "Take the file as Ferry saved it."}, nil
 	case errors.Is(err, fs.ErrNotExist):
 		return Problem{"There is nothing of that name.", "Check how it is written."}, nil
 	case errors.Is(err, fs.ErrPermission):
@@ -273,13 +273,13 @@ func (w Words) names(cs []discovery.Candidate) string {
 		}
 		out = append(out, fmt.Sprintf("%s (%s)", n, c.Addrs[0]))
 	}
-	return strings.Join(out, ", ")
+	return w.List(out)
 }
 
-func ids(ds []identity.DeviceID) string {
+func (w Words) ids(ds []identity.DeviceID) string {
 	var out []string
 	for _, d := range ds {
 		out = append(out, string(d))
 	}
-	return strings.Join(out, ", ")
+	return w.List(out)
 }

@@ -147,9 +147,9 @@ func space(w session.WaitingForSpace, here bool) (p Problem, own bool) {
 	case w.Missing <= 0:
 		return Problem{What: "There is space again, and the move goes on."}, false
 	case w.Own, w.Of == transfer.ShortOwn && here:
-		return Problem{"The disk with ferry's own folder, {{.Folder}}, is full.", "Free {{.Missing}} there, and the move goes on by itself."}, true
+		return Problem{"The disk with Ferry's own folder, {{.Folder}}, is full.", "Free {{.Missing}} there, and the move goes on by itself."}, true
 	case w.Of == transfer.ShortOwn:
-		return Problem{"The disk with ferry's own folder on the new phone is full.", "Free {{.Missing}} there, and the move goes on by itself."}, false
+		return Problem{"The disk with Ferry's own folder on the new phone is full.", "Free {{.Missing}} there, and the move goes on by itself."}, false
 	case w.Of == transfer.ShortFiles && here:
 		return Problem{"This disk takes no more files, however small: it has places for a certain number only.", "Delete some files, and the move goes on by itself."}, false
 	case w.Of == transfer.ShortFiles:
@@ -169,7 +169,7 @@ func notes(s journal.State) Problem {
 	case journal.Damaged:
 		return Problem{"A part of what this device noted of earlier moves from there is damaged.", instead}
 	case journal.Newer:
-		return Problem{"A newer version of ferry noted the earlier moves from there, so those notes were set aside.", instead}
+		return Problem{"A newer version of Ferry noted the earlier moves from there, so those notes were set aside.", instead}
 	}
 	return Problem{"What this device noted of earlier moves from there is not its own or is damaged, so it was set aside.", instead}
 }

@@ -2,7 +2,6 @@ package say
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/ferry-move/ferry/app/settings"
 )
@@ -34,7 +33,7 @@ func (w Words) settingsFile(e *settings.Error) (Problem, Fields) {
 		}
 		return Problem{"The settings are damaged, so they are as at first, and nothing can be saved.", "Move away {{.File}} and start again."}, f
 	case settings.Newer:
-		return Problem{"A newer version of ferry wrote the settings, so they are as at first here.", "What you set holds until ferry ends. To use the saved ones, update ferry."}, nil
+		return Problem{"A newer version of Ferry wrote the settings, so they are as at first here.", "What you set holds until Ferry ends. To use the saved ones, update Ferry."}, nil
 	case settings.Unusable:
 		return Problem{"Some of the saved settings cannot be used, so they are as at first: {{.Settings}}.", "Choose them anew."}, Fields{"Settings": w.fieldNames(e.Fields)}
 	case settings.Unreadable:
@@ -43,9 +42,9 @@ func (w Words) settingsFile(e *settings.Error) (Problem, Fields) {
 		}
 		return Problem{"The settings cannot be read, so they are as at first: {{.Cause}}.", "Check the permissions of {{.File}} and start again."}, f
 	case settings.Busy:
-		return Problem{"Another ferry is writing the settings, so yours were not saved.", "What you set holds until ferry ends. They are saved with the next change."}, nil
+		return Problem{"Another Ferry is writing the settings, so yours were not saved.", "What you set holds until Ferry ends. They are saved with the next change."}, nil
 	}
-	const next = "What you set holds until ferry ends. Check the permissions of {{.File}} and the space on its disk, and change them once more."
+	const next = "What you set holds until Ferry ends. Check the permissions of {{.File}} and the space on its disk, and change them once more."
 	if e.Err == nil {
 		return Problem{"The settings cannot be saved.", next}, f
 	}
@@ -82,7 +81,7 @@ func (w Words) fieldNames(names []settings.Field) string {
 	for _, f := range names {
 		out = append(out, w.fieldName(f))
 	}
-	return strings.Join(out, ", ")
+	return w.List(out)
 }
 
 func (w Words) invalid(e *settings.InvalidError) (Problem, Fields) {

@@ -26,8 +26,8 @@ func TestSettings(t *testing.T) {
 	}
 	full := &os.PathError{Op: "write", Path: "/home/anna", Err: syscall.ENOSPC}
 	for reason, want := range map[settings.Reason]string{
-		settings.Newer: "update ferry", settings.Unusable: "the language, the speed limit", settings.Unreadable: "Check the permissions of /h/settings.json",
-		settings.Unwritable: "no space left on device", settings.Busy: "Another ferry", settings.Damaged: "Move away /h/settings.json",
+		settings.Newer: "update Ferry", settings.Unusable: "the language, the speed limit", settings.Unreadable: "Check the permissions of /h/settings.json",
+		settings.Unwritable: "no space left on device", settings.Busy: "Another Ferry", settings.Damaged: "Move away /h/settings.json",
 	} {
 		check(reason, &settings.Error{Reason: reason, Path: "/h/settings.json", Fields: []settings.Field{settings.Language, settings.Limit}, Err: full}, want)
 	}

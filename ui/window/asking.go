@@ -92,7 +92,7 @@ func (x *asking) what(s flow.Snapshot) []fyne.CanvasObject {
 	}
 	if len(strange) > 0 {
 		out = append(out, kit.Notice(kit.Careful, x.words.Say("What cannot come"), x.words.Say("This version of Ferry does not know {{.Kinds}}. That stays on the old phone. Update Ferry here, and start the move again.",
-			say.Fields{"Kinds": say.Path(strings.Join(strange, ", "))})))
+			say.Fields{"Kinds": say.Path(x.words.List(strange))})))
 	}
 	return out
 }

@@ -23,6 +23,7 @@ const maxNames = 10_000
 type browse struct {
 	sheet
 	files  bool
+	about  string // what it is chosen for, in a sentence; empty = that is plain
 	chosen func(path string)
 
 	at     string // the folder that is shown; empty = none yet
@@ -44,7 +45,7 @@ type named struct {
 const above = ".."
 
 // newBrowse begins near a path. files tells that a file can be chosen too.
-func newBrowse(w *Window, near string, files bool, chosen func(path string)) screen {
+func newBrowse(w *Window, near string, files bool, chosen func(path string)) *browse {
 	x := &browse{sheet: w.sheet(), files: files, chosen: chosen}
 	x.ctx, x.end = context.WithCancel(w.ctx)
 	x.choose = kit.NewButton(w.words.Say("Choose this folder"), kit.Primary, w.on(func() { x.take(x.at) }))
@@ -123,6 +124,9 @@ func (x *browse) fill(also ...fyne.CanvasObject) {
 		head = kit.Title(x.words.Say("Choose a folder or an archive"))
 	}
 	body := []fyne.CanvasObject{head}
+	if x.about != "" {
+		body = append(body, kit.Sentence(x.about))
+	}
 	if x.at != "" {
 		body = append(body, kit.Caption(say.Path(x.at)))
 	}

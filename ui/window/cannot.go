@@ -1,8 +1,6 @@
 package window
 
 import (
-	"strings"
-
 	"fyne.io/fyne/v2"
 
 	"github.com/ferry-move/ferry/app/flow"
@@ -82,7 +80,7 @@ func (x *cannot) card(b *stays) fyne.CanvasObject {
 		info[k.Info.Kind] = k.Info
 	}
 	p := x.words.Reason(b.reason)
-	parts := []fyne.CanvasObject{kit.Sentence(strings.Join(counts, ", "), kit.Bold), kit.Sentence(p.What), kit.Sentence(p.Next)}
+	parts := []fyne.CanvasObject{kit.Sentence(x.words.List(counts), kit.Bold), kit.Sentence(p.What), kit.Sentence(p.Next)}
 	for _, n := range b.names {
 		parts = append(parts, kit.Caption(x.words.Item(info[n.Kind], n.Key)))
 	}

@@ -1,6 +1,7 @@
 package window
 
 import (
+	"errors"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -41,6 +42,10 @@ func newCode(w *Window) screen {
 			x.give(text)
 		}
 		return link
+	}
+	x.field.Useless = func() {
+		x.field.SetProblem(words.Say("There is no code to paste: copy it first, or type the seven digits."))
+		w.win.Canvas().Focus(x.field)
 	}
 	x.page.Back(words.Say("Back to the list"), w.on(w.flow.Back))
 	x.lay()
@@ -99,7 +104,7 @@ func (x *code) show(s flow.Snapshot) {
 	switch {
 	case s.Wrong > x.wrong:
 		x.wrong = s.Wrong
-		x.refuse(x.wrongCode(s.TriesLeft))
+		x.refuse(x.wrongCode(s))
 	case x.asked && s.CodeErr != nil:
 		x.refuse(x.words.Error(s.CodeErr).String())
 	}
@@ -116,10 +121,13 @@ func (x *code) refuse(why string) {
 	x.win.Canvas().Focus(x.field)
 }
 
-// wrongCode says that a code was wrong.
-func (x *code) wrongCode(left int) string {
-	if left == 0 {
+// wrongCode says why a code was not taken.
+func (x *code) wrongCode(s flow.Snapshot) string {
+	switch {
+	case errors.Is(s.CodeErr, pairing.ErrCodeChanged):
+		return x.words.Say("The code on the new phone has changed. Type the one that it shows now.")
+	case s.TriesLeft == 0:
 		return x.words.Say("That is not the code on the new phone, which shows a new one now. Type that one.")
 	}
-	return x.words.Error(&pairing.WrongCodeError{TriesLeft: left}).String()
+	return x.words.Error(&pairing.WrongCodeError{TriesLeft: s.TriesLeft}).String()
 }

@@ -102,6 +102,56 @@ func TestCodeIsPasted(t *testing.T) {
 	}
 }
 
+// What cannot be pasted is told of, and leaves what was typed.
+func TestCodeUselessPaste(t *testing.T) {
+	f := newFace(t, coding("Pixel 9"))
+	const told = "There is no code to paste: copy it first, or type the seven digits."
+	for _, text := range []string{"", "  \n", "see you tomorrow"} {
+		f.app.Clipboard().SetContent(text)
+		f.write("742")
+		if f.says(told) {
+			t.Errorf("stays while a code is typed:\n%s", f.text())
+		}
+		f.tap("Paste")
+		if !f.says(told) {
+			t.Errorf("%q: says nothing:\n%s", text, f.text())
+		}
+		if field := f.base.screen.(*code).field; field.Digits() != "742" || f.win.Canvas().Focused() != fyne.Focusable(field) {
+			t.Errorf("%q: %q, and %v has the focus", text, field.Digits(), f.win.Canvas().Focused())
+		}
+		f.key(fyne.KeyBackspace, fyne.KeyBackspace, fyne.KeyBackspace)
+	}
+	f.wanted()
+}
+
+// Another code on the new phone is asked for on the same page.
+func TestCodeChanges(t *testing.T) {
+	f := newFace(t, coding("Pixel 9"))
+	f.write("7429163")
+	s := coding("Pixel 9")
+	s.Wrong, s.CodeErr = 1, pairing.ErrCodeChanged
+	f.see(s)
+	if !f.says("The code on the new phone has changed. Type the one that it shows now.") || f.says("7 4 2") {
+		t.Errorf("does not say that it changed:\n%s", f.text())
+	}
+	f.wanted("code 7429163")
+	f.write("1234567")
+	f.wanted("code 1234567")
+	s.Wrong, s.CodeErr, s.TriesLeft = 2, nil, 2
+	f.see(s)
+	if !f.says("2 tries left.") || f.says("has changed") {
+		t.Errorf("does not say that it was wrong:\n%s", f.text())
+	}
+	scanned := coding("Pixel 9")
+	scanned.Checking = true
+	f = newFace(t, scanned)
+	s.Wrong, s.CodeErr = 1, pairing.ErrCodeChanged
+	f.see(s)
+	if !f.says("has changed.") || !f.says("Pixel 9 shows seven digits.") {
+		t.Errorf("asks for no code:\n%s", f.text())
+	}
+}
+
 // The text of a QR code proves itself: no code is asked for, unless it is wrong.
 func TestCodeIsScanned(t *testing.T) {
 	s := coding("Pixel 9")

@@ -1,7 +1,7 @@
 package window
 
 import (
-	"strings"
+	"context"
 
 	"fyne.io/fyne/v2"
 
@@ -13,10 +13,33 @@ import (
 // done says how the move ended, as both phones signed it.
 type done struct {
 	sheet
-	drawn *flow.Result // nil = nothing is
+	drawn *flow.Result      // nil = nothing is
+	news  fyne.CanvasObject // what became of a copy of the receipt; nil = none was saved
+	save  *kit.Button       // nil = there is no receipt
+	asked bool              // for a copy
+	to    copies
+	ctx   context.Context // ends when the screen does
+	end   context.CancelFunc
 }
 
-func newDone(w *Window) screen { return &done{sheet: w.sheet()} }
+func newDone(w *Window) screen {
+	x := &done{sheet: w.sheet()}
+	x.ctx, x.end = context.WithCancel(w.ctx)
+	return x
+}
+
+func (x *done) leave() {
+	x.to.leave()
+	x.end()
+}
+
+// focus implements focuser: it is where the person was before a folder was chosen.
+func (x *done) focus() fyne.Focusable {
+	if !x.asked {
+		return nil
+	}
+	return x.save
+}
 
 // show implements screen. A result does not change.
 func (x *done) show(s flow.Snapshot) {
@@ -28,8 +51,17 @@ func (x *done) show(s flow.Snapshot) {
 		r = &flow.Result{EraseWhy: flow.NotSigned}
 	}
 	x.drawn = r
-	w := x.words
+	x.fill(s)
+	x.buttons(r)
+}
+
+// fill says it.
+func (x *done) fill(s flow.Snapshot) {
+	w, r := x.words, x.drawn
 	var body []fyne.CanvasObject
+	if x.news != nil {
+		body = append(body, x.news)
+	}
 	if r.Complete {
 		body = append(body, kit.NewCrossing(1, kit.Landed))
 	}
@@ -52,12 +84,27 @@ func (x *done) show(s flow.Snapshot) {
 	}
 	body = append(body, newPapers(x.sheet).parts(s, r)...)
 	x.page.Show(body...)
-	finish := kit.NewButton(w.Say("Finish"), kit.Primary, x.on(func() { x.flow.Finish() }))
+}
+
+func (x *done) buttons(r *flow.Result) {
+	finish := kit.NewButton(x.words.Say("Finish"), kit.Primary, x.on(func() { x.flow.Finish() }))
 	if r.Receipt == "" {
 		x.page.Buttons(finish)
 		return
 	}
-	x.page.Buttons(kit.NewButton(w.Say("Save receipt"), kit.Secondary, x.opens(func(w *Window) screen { return newSave(w, r.Receipt) })), finish)
+	x.to = copies{Window: x.Window, receipt: r.Receipt, ctx: x.ctx, tell: x.tell}
+	x.save = kit.NewButton(x.words.Say("Save receipt"), kit.Secondary, x.on(func() {
+		x.asked = true
+		x.to.choose()
+	}))
+	x.page.Buttons(x.save, finish)
+}
+
+// tell says what became of a copy, where it is seen.
+func (x *done) tell(news fyne.CanvasObject) {
+	x.news = news
+	x.fill(x.state)
+	x.page.Top()
 }
 
 // verdict is what the person reads first.
@@ -164,7 +211,7 @@ func (x *done) kinds(r *flow.Result) (out []fyne.CanvasObject) {
 		if k.Bytes > 0 {
 			value += " · " + x.size(k.Bytes)
 		}
-		out = append(out, kit.Fact(iconOf(k.Kind), w.Title(say.InfoOf(k.Kind)), value, strings.Join(parts, ", ")))
+		out = append(out, kit.Fact(iconOf(k.Kind), w.Title(say.InfoOf(k.Kind)), value, w.List(parts)))
 	}
 	for _, d := range r.Declined {
 		if d.Items > 0 {

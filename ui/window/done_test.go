@@ -14,6 +14,8 @@ import (
 	"github.com/ferry-move/ferry/app/session"
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/transfer/receipt"
+	"github.com/ferry-move/ferry/ui/say"
+	"github.com/ferry-move/ferry/ui/window/kit"
 	"github.com/ferry-move/ferry/ui/window/kit/kittest"
 )
 
@@ -58,9 +60,11 @@ func TestDone(t *testing.T) {
 	t.Run("not-moved", func(t *testing.T) {
 		golden(t, "not-moved", left, func(f *face) { f.tap(f.words.Number("", "{{.Count}} items were not moved: why, and what to do", 3)) })
 	})
-	t.Run("save", func(t *testing.T) {
-		t.Setenv("HOME", "/home/ann")
-		golden(t, "save", left, func(f *face) { f.tap("Save receipt") })
+	t.Run("done-saved", func(t *testing.T) {
+		golden(t, "done-saved", left, func(f *face) {
+			f.base.screen.(*done).tell(kit.Notice(kit.Fine, f.words.Say("A copy is saved"),
+				f.words.Say("It is in {{.Folder}}, as {{.File}}.", say.Fields{"Folder": "/home/ann/Papers", "File": "20261122-141800-0badcafe.receipt"})))
+		})
 	})
 }
 

@@ -237,18 +237,19 @@ func TestSaveReceipt(t *testing.T) {
 	save := func() {
 		f.tap("Save receipt")
 		f.settle(q)
-		f.tap("Choose this folder")
+		f.tap("Save it in this folder")
 		f.settle(q)
 	}
 	save()
-	f.tells("Copied A copy is in")
+	f.tells("A copy is saved It is in")
 	got, err := os.ReadFile(filepath.Join(dir, filepath.Base(from)))
 	want, _ := os.ReadFile(from)
 	if err != nil || string(got) != string(want) {
 		t.Errorf("%v, %q", err, got)
 	}
 	save() // over itself
-	f.tells("There is a file of that name already. Choose another name.")
+	f.tells("There is a file of that name already.")
+	f.tap("Keep it")
 	f.tap("Copy receipt")
 	f.settle(q)
 	if f.app.Clipboard().Content() != string(want) {

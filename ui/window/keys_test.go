@@ -122,9 +122,6 @@ func TestTab(t *testing.T) {
 // became is what a key or a tap led to. What has the focus is still there.
 func (f *stage) became() string {
 	f.t.Helper()
-	if x, ok := f.top().(*save); ok {
-		x.jobs.Wait()
-	}
 	f.settle()
 	there := slices.ContainsFunc(kittest.Everything(f.root()), func(at kittest.At) bool {
 		return any(at.O) == any(f.win.Canvas().Focused())

@@ -18,9 +18,11 @@ type places struct {
 func newPlaces(w *Window) screen {
 	x := &places{sheet: w.sheet()}
 	if into, err := w.into(); err == nil {
-		x.cards = append(x.cards, x.place(w.words.Say("What arrives"), into, w.words.Say("What came from other phones. Ferry never deletes any of it.")))
+		x.cards = append(x.cards, x.place(w.words.Say("What arrives"), into, w.words.Say("What came from other phones. Ferry never deletes any of it."),
+			w.words.Say("Open what arrived")))
 	}
-	x.cards = append(x.cards, x.place(w.words.Say("Ferry's own files"), w.opt.Home, w.words.Say("The settings, this device's key, the receipts of your moves, and notes by which a move goes on.")),
+	x.cards = append(x.cards, x.place(w.words.Say("Ferry's own files"), w.opt.Home, w.words.Say("The settings, this device's key, the receipts of your moves, and notes by which a move goes on."),
+		w.words.Say("Open Ferry's own files")),
 		kit.Caption(w.words.Say("All of it is on this device, and nowhere else.")))
 	x.page.Back(w.words.Say("Back"), w.back)
 	x.fill()
@@ -37,8 +39,9 @@ func (x *places) fill() {
 	x.page.Show(append(body, x.cards...)...)
 }
 
-func (x *places) place(title, path, what string) fyne.CanvasObject {
-	open := kit.NewButton(x.words.Say("Open the folder"), kit.Secondary, x.on(func() { x.openFolder(path) }))
+// place is a folder, what is in it, and what opens it.
+func (x *places) place(title, path, what, opens string) fyne.CanvasObject {
+	open := kit.NewButton(opens, kit.Secondary, x.on(func() { x.openFolder(path) }))
 	return kit.Card(8, kit.Sentence(title, kit.Bold), kit.Sentence(what), kit.Caption(say.Path(path)), open)
 }
 

@@ -24,6 +24,7 @@ type run struct {
 	entry history.Entry
 	of    *history.Run // nil = it is being read
 	news  fyne.CanvasObject
+	to    copies
 	ctx   context.Context // ends when the screen does
 	end   context.CancelFunc
 }
@@ -31,6 +32,7 @@ type run struct {
 func newRun(w *Window, e history.Entry) screen {
 	x := &run{sheet: w.sheet(), entry: e}
 	x.ctx, x.end = context.WithCancel(w.ctx)
+	x.to = copies{Window: w, receipt: e.Path, ctx: x.ctx, tell: x.tell}
 	x.page.Back(w.words.Say("Back"), w.back)
 	x.fill()
 	x.beside(x.ctx, func(context.Context) func() {
@@ -42,7 +44,10 @@ func newRun(w *Window, e history.Entry) screen {
 
 func (*run) show(flow.Snapshot) {}
 
-func (x *run) leave() { x.end() }
+func (x *run) leave() {
+	x.to.leave()
+	x.end()
+}
 
 func (x *run) fill() {
 	when := kit.Caption(upper(x.words.Moment(x.entry.When, x.now())))
@@ -92,7 +97,7 @@ func (x *run) signed(when fyne.CanvasObject) {
 	}
 	x.page.Buttons(
 		kit.NewButton(x.words.Say("Copy receipt"), kit.Secondary, x.on(x.copy)),
-		kit.NewButton(x.words.Say("Save receipt"), kit.Primary, x.on(x.save)),
+		kit.NewButton(x.words.Say("Save receipt"), kit.Primary, x.on(x.to.choose)),
 	)
 }
 
@@ -155,42 +160,26 @@ func (x *run) missing(p *receipt.Payload) (cards []fyne.CanvasObject) {
 	return cards
 }
 
-// save saves a copy in a folder that the person chooses.
-func (x *run) save() {
-	x.push(func() screen {
-		return newBrowse(x.Window, "", false, func(dir string) {
-			x.beside(x.ctx, func(context.Context) func() {
-				to, err := history.Export(x.entry.Path, dir, false)
-				return func() {
-					x.tell(err, x.words.Say("A copy is in {{.Folder}}, as {{.File}}.", say.Fields{"Folder": say.Path(dir), "File": say.Path(filepath.Base(to))}))
-				}
-			})
-		})
-	})
-}
-
 // copy puts the receipt's text where it can be pasted.
 func (x *run) copy() {
 	x.beside(x.ctx, func(context.Context) func() {
 		var b strings.Builder
 		err := history.Copy(&b, x.entry.Path)
 		return func() {
-			if err == nil {
-				x.app.Clipboard().SetContent(b.String())
+			if err != nil {
+				p := x.words.Error(err)
+				x.tell(kit.Notice(kit.Careful, p.What, p.Next))
+				return
 			}
-			x.tell(err, x.words.Say("The receipt can be pasted, in a message for example."))
+			x.app.Clipboard().SetContent(b.String())
+			x.tell(kit.Notice(kit.Fine, x.words.Say("Copied"), x.words.Say("The receipt can be pasted, in a message for example.")))
 		}
 	})
 }
 
 // tell says what became of a copy, where it is seen.
-func (x *run) tell(err error, good string) {
-	if err != nil {
-		p := x.words.Error(err)
-		x.news = kit.Notice(kit.Careful, p.What, p.Next)
-	} else {
-		x.news = kit.Notice(kit.Fine, x.words.Say("Copied"), good)
-	}
+func (x *run) tell(news fyne.CanvasObject) {
+	x.news = news
 	x.fill()
 	x.page.Top()
 }

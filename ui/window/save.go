@@ -1,123 +1,75 @@
 package window
 
 import (
+	"context"
 	"errors"
-	"os"
 	"path/filepath"
-	"sync"
 
 	"fyne.io/fyne/v2"
 
-	"github.com/ferry-move/ferry/app/flow"
 	"github.com/ferry-move/ferry/app/history"
 	"github.com/ferry-move/ferry/ui/say"
 	"github.com/ferry-move/ferry/ui/window/kit"
 )
 
-// save asks where to save a copy of a receipt.
-type save struct {
-	sheet
+// copies saves a copy of a receipt in a folder that the person chooses, for the page
+// that shows the receipt.
+type copies struct {
+	*Window
 	receipt string
-	field   *kit.Field
-	button  *kit.Button
-	retract func() // takes a question away; nil = none was asked
-	busy    bool
-	gone    bool
-	jobs    sync.WaitGroup
+	ctx     context.Context         // ends with the page
+	tell    func(fyne.CanvasObject) // shows on it what became of the copy
+	retract func()                  // takes a question away; nil = none was asked
 }
 
-func newSave(w *Window, receipt string) screen {
-	x := &save{sheet: w.sheet(), receipt: receipt, field: kit.NewField(w.words.Say("Folder"), "")}
-	x.field.SetText(shelf())
-	x.field.Done = func(string) { w.on(func() { x.write(false) })() }
-	x.button = kit.NewButton(w.words.Say("Save"), kit.Primary, w.on(func() { x.write(false) }))
-	x.page.Back(w.words.Say("Back"), w.on(w.back))
-	x.ask()
-	return x
-}
-
-// shelf is where a person looks for a file that was saved.
-func shelf() string {
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return ""
-	}
-	return home
-}
-
-func (x *save) ask() {
-	x.page.Show(
-		kit.Column(8, kit.Title(x.words.Say("Save the receipt")),
-			kit.Sentence(x.words.Say("A copy of what both phones signed, to keep where you like. It names files, and nothing that is in them."))),
-		x.field,
-		kit.Caption(x.words.Say("It is called {{.File}} there.", say.Fields{"File": say.Path(filepath.Base(x.receipt))})),
-	)
-	x.page.Buttons(x.button)
-}
-
-// focus implements focuser.
-func (x *save) focus() fyne.Focusable { return x.field.Input() }
-
-// show implements screen.
-func (*save) show(flow.Snapshot) {}
-
-// leave implements screen. A receipt is small: it is soon written.
-func (x *save) leave() {
-	x.gone = true
-	if x.retract != nil {
-		x.retract()
-	}
-	x.jobs.Wait()
-}
-
-// write writes the copy, beside the goroutine that draws.
-func (x *save) write(replace bool) {
-	to := x.field.Text()
-	switch {
-	case x.busy:
-		return
-	case to == "":
-		x.field.SetProblem(x.words.Say("Type the folder to save it in."))
-		return
-	case !filepath.IsAbs(to):
-		x.field.SetProblem(x.words.Say("Type the whole path, from its first folder on."))
-		return
-	}
-	x.busy = true
-	x.button.Disable()
-	x.jobs.Go(func() {
-		path, err := history.Export(x.receipt, to, replace)
-		x.do(func() {
-			if !x.gone {
-				x.guard(func() { x.written(path, err) })
-			}
-		})
+// choose opens the page where the folder is chosen.
+func (c *copies) choose() {
+	c.push(func() screen {
+		b := newBrowse(c.Window, "", false, func(dir string) { c.save(dir, false) })
+		b.about = c.words.Say("The copy names files, and holds nothing that is in them.")
+		b.choose.SetText(c.words.Say("Save it in this folder"))
+		return b
 	})
 }
 
-// written says what became of it.
-func (x *save) written(path string, err error) {
-	w := x.words
-	x.busy = false
-	x.button.Enable()
-	switch {
-	case errors.Is(err, history.ErrExists):
-		x.retract = kit.Ask(x.win.Canvas(), kit.Question{
-			Title: w.Say("Replace the file?"), Sentence: w.Say("There is a file of that name already."),
-			Yes: w.Say("Replace"), No: w.Say("Keep it"),
-			Answer: func(yes bool) {
-				if yes {
-					x.on(func() { x.write(true) })()
-				}
-			},
-		})
-	case err != nil:
-		x.field.SetProblem(w.Error(err).String())
-	default:
-		x.page.Show(kit.Column(8, kit.Verdict(kit.Fine, w.Say("A copy is saved")), kit.Sentence(say.Path(path))))
-		finish := kit.NewButton(w.Say("Back"), kit.Primary, x.on(x.back))
-		x.page.Buttons(finish)
-		x.win.Canvas().Focus(finish)
+// save saves it in a folder; replace tells that it may take the place of a file.
+func (c *copies) save(dir string, replace bool) {
+	c.beside(c.ctx, func(context.Context) func() {
+		to, err := history.Export(c.receipt, dir, replace)
+		return func() {
+			switch {
+			case errors.Is(err, history.ErrExists):
+				c.ask(dir)
+			case err != nil:
+				p := c.words.Error(err)
+				c.tell(kit.Notice(kit.Careful, p.What, p.Next))
+			default:
+				c.tell(kit.Notice(kit.Fine, c.words.Say("A copy is saved"),
+					c.words.Say("It is in {{.Folder}}, as {{.File}}.", say.Fields{"Folder": say.Path(dir), "File": say.Path(filepath.Base(to))})))
+			}
+		}
+	})
+}
+
+// ask asks before a file is replaced.
+func (c *copies) ask(dir string) {
+	w := c.words
+	c.leave()
+	c.retract = kit.Ask(c.win.Canvas(), kit.Question{
+		Title: w.Say("Replace the file?"), Sentence: w.Say("There is a file of that name already."),
+		Yes: w.Say("Replace"), No: w.Say("Keep it"),
+		Answer: func(yes bool) {
+			if yes {
+				c.on(func() { c.save(dir, true) })()
+			}
+		},
+	})
+}
+
+// leave takes the question away.
+func (c *copies) leave() {
+	if c.retract != nil {
+		c.retract()
+		c.retract = nil
 	}
-	x.page.Root.Refresh()
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/ferry-move/ferry/app/flow"
 	"github.com/ferry-move/ferry/p2p/identity"
 	"github.com/ferry-move/ferry/transfer/receipt"
+	"github.com/ferry-move/ferry/ui/window/kit"
 )
 
 // signed writes a receipt that both phones signed.
@@ -39,113 +40,127 @@ func signed(t *testing.T) string {
 	return path
 }
 
-// saving is the page that asks where to save a receipt. What its work has to say
-// comes by next.
+// saving is the last page of a move, whose receipt is to be saved, and the folder
+// that is chosen first.
 type saving struct {
 	*face
-	*save
-	next func()
-	said chan func()
+	queued       *queued
+	receipt, dir string
 }
 
 func newSaving(t *testing.T, receipt string) saving {
 	t.Helper()
+	dir := t.TempDir()
+	t.Setenv("HOME", dir)
+	t.Setenv("USERPROFILE", dir)
 	s := landed(flow.OldPhone)
 	s.Result.Receipt = receipt
 	f := newFace(t, s)
-	said := make(chan func(), 8)
-	f.do = func(f func()) { said <- f }
-	f.tap("Save receipt")
-	x := f.top().(*save)
-	t.Cleanup(func() { x.jobs.Wait() })
-	return saving{f, x, func() {
-		t.Helper()
-		if !x.busy {
-			t.Fatalf("nothing is saved:\n%s", f.text())
-		}
-		(<-said)()
-	}, said}
+	return saving{f, f.queue(), receipt, dir}
+}
+
+// save chooses a folder.
+func (x saving) save(choose ...func()) {
+	x.t.Helper()
+	x.tap("Save receipt")
+	x.settle(x.queued)
+	for _, c := range choose {
+		c()
+		x.settle(x.queued)
+	}
+	x.tap("Save it in this folder")
+	x.settle(x.queued)
+}
+
+// copied checks what is in a file that is called as the receipt.
+func (x saving) copied(dir, want string) {
+	x.t.Helper()
+	if got, err := os.ReadFile(filepath.Join(dir, filepath.Base(x.receipt))); err != nil || string(got) != want {
+		x.t.Errorf("%q, %v", got, err)
+	}
+}
+
+func (x saving) text(path string) string {
+	x.t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	return string(b)
 }
 
 func TestSave(t *testing.T) {
 	x := newSaving(t, signed(t))
-	if !filepath.IsAbs(x.field.Text()) || x.win.Canvas().Focused() != x.field.Input() {
-		t.Errorf("it begins with %q", x.field.Text())
+	papers := filepath.Join(x.dir, "Papers")
+	if err := os.Mkdir(papers, 0o700); err != nil {
+		t.Fatal(err)
 	}
-	for text, want := range map[string]string{"": "Type the folder to save it in.", "a/b": "Type the whole path"} {
-		x.field.SetText(text)
-		x.tap("Save")
-		x.reads([]string{want})
+	x.save(func() {
+		x.reads([]string{"Choose a folder", "The copy names files, and holds nothing that is in them."})
+		x.key(fyne.KeyDown, fyne.KeyReturn)
+	})
+	x.reads([]string{"Everything is on Pixel 9", "A copy is saved", "It is in "})
+	x.copied(papers, x.text(x.receipt))
+	if had, ok := x.win.Canvas().Focused().(*kit.Button); !ok || had.Text() != "Save receipt" {
+		t.Errorf("%v has the focus", x.win.Canvas().Focused())
 	}
-	dir := t.TempDir()
-	x.field.SetText(filepath.Join(dir, "no", "folder"))
-	x.tap("Save")
-	x.next()
-	x.reads([]string{"There is nothing of that name."})
-	x.field.SetText(dir)
-	x.key(fyne.KeyReturn) // in the field
-	x.next()
-	x.reads([]string{"A copy is saved", "0badcafe.receipt"})
-	want, _ := os.ReadFile(x.receipt)
-	if got, err := os.ReadFile(filepath.Join(dir, filepath.Base(x.receipt))); err != nil || string(got) != string(want) {
-		t.Errorf("%q, %v", got, err)
-	}
-	x.key(fyne.KeyReturn) // Back has the focus
-	x.reads([]string{"Everything is on Pixel 9"})
 	x.wanted()
 }
 
 // A file is replaced only when that was asked and answered.
 func TestSaveReplaces(t *testing.T) {
 	x := newSaving(t, signed(t))
-	path := filepath.Join(t.TempDir(), "precious")
+	path := filepath.Join(x.dir, filepath.Base(x.receipt))
 	if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	is := func(want bool) {
+	x.save()
+	x.reads([]string{"Replace the file?"}, "A copy is saved")
+	x.tap("Keep it")
+	x.settle(x.queued)
+	x.copied(x.dir, "precious")
+	x.reads(nil, "Replace the file?", "A copy is saved")
+	x.save()
+	x.tap("Replace")
+	x.settle(x.queued)
+	x.copied(x.dir, x.text(x.receipt))
+	x.reads([]string{"A copy is saved"})
+
+	silent := func() {
 		t.Helper()
-		if b, err := os.ReadFile(path); err != nil || (string(b) == "precious") != want {
-			t.Errorf("it holds %q, %v", b, err)
+		x.settle(x.queued)
+		if o := x.win.Canvas().Overlays().Top(); o != nil {
+			t.Error("it asks on another page")
 		}
 	}
-	x.field.SetText(path)
-	x.tap("Save")
-	x.next()
-	x.reads([]string{"Replace the file?"})
-	x.tap("Keep it")
-	is(true)
-	x.tap("Save")
-	x.next()
-	x.tap("Replace")
-	x.next()
-	is(false)
-	x.reads([]string{"A copy is saved"})
+	s := x.state
+	x.save()
+	x.see(flow.Snapshot{Screen: flow.Find, Version: 1}) // the question goes with its page
+	silent()
+	x.see(s)
+	x.tap("Save receipt")
+	x.settle(x.queued)
+	x.tap("Save it in this folder")
+	x.see(flow.Snapshot{Screen: flow.Find, Version: 2}) // and does not come after it
+	silent()
 }
 
-// A receipt that was changed is not saved; and a page that is left is not written on.
+// A receipt that was changed is not saved; and a page that was left says nothing.
 func TestSaveBad(t *testing.T) {
 	path := signed(t)
 	if err := os.WriteFile(path, []byte("ferry receipt 1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	x := newSaving(t, path)
-	to := filepath.Join(t.TempDir(), "copy")
-	x.field.SetText(to)
-	x.tap("Save")
-	x.next()
-	x.reads([]string{"This is not a receipt of ferry's"})
-	if _, err := os.Lstat(to); err == nil {
+	x.save()
+	x.reads([]string{"This is not a receipt of Ferry's", "Everything is on Pixel 9"}, "A copy is saved")
+	if _, err := os.Lstat(filepath.Join(x.dir, filepath.Base(path))); err == nil {
 		t.Error("there is a copy")
 	}
-	x.tap("Save")
-	x.field.Done("") // Enter: one at a time
-	x.tap("Back")    // waits for it
-	if len(x.said) != 1 {
-		t.Errorf("it was written %d times", len(x.said))
-	}
-	x.next()
-	x.reads([]string{"Everything is on Pixel 9"}, "not a receipt")
-	if !x.busy {
-		t.Error("a page that was left is written on")
-	}
+	x.tap("Save receipt")
+	x.settle(x.queued)
+	x.tap("Save it in this folder")
+	x.see(flow.Snapshot{Screen: flow.Find, Version: 1})
+	x.settle(x.queued)
+	x.reads([]string{"Choose your new phone"}, "not a receipt")
 }

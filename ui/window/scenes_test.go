@@ -18,8 +18,11 @@ import (
 	"github.com/ferry-move/ferry/app/session"
 	"github.com/ferry-move/ferry/app/settings"
 	"github.com/ferry-move/ferry/discovery"
+	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/p2p/pairing"
 	"github.com/ferry-move/ferry/transfer"
+	"github.com/ferry-move/ferry/ui/say"
+	"github.com/ferry-move/ferry/ui/window/kit/kittest"
 )
 
 // scene is a screen in one of its states.
@@ -140,6 +143,7 @@ func scenes(t *testing.T) []scene {
 		{name: "renamed", s: left(), open: tap("7 items have other names there")},
 		{name: "save", s: left(), open: tap("Save receipt")},
 		{name: "problem", s: wreck(flow.OldPhone, transfer.ErrLinkLost)},
+		{name: "refused", s: ended(flow.OldPhone, refused)},
 		{name: "broken", s: onTheWay(flow.OldPhone), open: func(f *stage) { f.guard(func() { panic("no") }) }},
 	}
 }
@@ -227,6 +231,55 @@ func TestScenesAreAll(t *testing.T) {
 		if !screens[s] {
 			t.Errorf("no scene is at %v", s)
 		}
+	}
+}
+
+// TestLabelsDiffer: no two things to tap are called the same on one page.
+func TestLabelsDiffer(t *testing.T) {
+	for _, c := range scenes(t) {
+		f := newStage(t, c)
+		f.enter(c)
+		seen := map[string]bool{}
+		for _, o := range kittest.Everything(f.root()) {
+			a, ok := o.O.(fyne.Accessible)
+			if _, taps := o.O.(fyne.Tappable); !ok || !taps || a.AccessibilityLabel() == "" {
+				continue
+			}
+			if l := a.AccessibilityLabel(); seen[l] {
+				t.Errorf("%s: two are called %q", c.name, l)
+			} else {
+				seen[l] = true
+			}
+		}
+	}
+}
+
+// TestListsInChinese: nothing is joined by a comma that is not the language's.
+func TestListsInChinese(t *testing.T) {
+	all := scenes(t)
+	s := choosing()
+	for _, k := range []string{"Downloads", "Recordings"} {
+		s.Kinds = append(s.Kinds, flow.KindChoice{Info: say.InfoOf(backup.Kind(strings.ToLower(k)))})
+	}
+	several := offered()
+	o := *several.Offer
+	o.Kinds = append(slices.Clone(o.Kinds), transfer.OfferedKind{Kind: "music", Items: 1}, transfer.OfferedKind{Kind: "files", Items: 1})
+	several.Offer = &o
+	all = append(all, scene{name: "nothing of several kinds", s: s}, scene{name: "several strange kinds", s: several})
+	joined := 0
+	for _, c := range all {
+		f := newStage(t, c, func(s *settings.Settings) { s.Language = "zh-Hans" })
+		f.see(c.s)
+		text := unwrapped(f.text())
+		if strings.Contains(text, ", ") {
+			t.Errorf("%s: %s", c.name, text)
+		}
+		if strings.Contains(text, "、") {
+			joined++
+		}
+	}
+	if joined < 5 {
+		t.Errorf("only %d of them list something", joined)
 	}
 }
 

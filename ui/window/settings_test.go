@@ -224,17 +224,18 @@ func TestPlacesOpen(t *testing.T) {
 	f.tells(f.opt.Home[:20])
 	o := &opener{App: f.app}
 	f.app = o
-	f.tap("Open the folder")
+	f.tap("Open what arrived")
 	f.silent("could not open")
 	o.err = errors.New("no program")
-	b := f.button("Open the folder")
+	b := f.button("Open what arrived")
 	f.win.Canvas().Focus(b)
 	f.key(fyne.KeyReturn)
 	f.tells("This system could not open the folder.")
 	o.err = nil
 	f.key(fyne.KeyReturn) // it has the focus still
 	f.silent("could not open")
-	if want := []string{"file:///new", "file:///new", "file:///new"}; !slices.Equal(o.opened, want) {
+	f.tap("Open Ferry's own files")
+	if want := []string{"file:///new", "file:///new", "file:///new", fileURL(f.opt.Home).String()}; !slices.Equal(o.opened, want) {
 		t.Errorf("opened %q", o.opened)
 	}
 }

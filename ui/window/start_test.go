@@ -90,7 +90,7 @@ func TestStartAsNewPhone(t *testing.T) {
 	f.opt.Trouble = &settings.Error{Reason: settings.Newer}
 	q := f.queue()
 	f.draw()
-	f.tells("A newer version of ferry wrote the settings")
+	f.tells("A newer version of Ferry wrote the settings")
 	f.tap("My new phone. Receive here.")
 	f.settle(q)
 	f.wanted("new /new")
@@ -159,7 +159,7 @@ func TestStartUnsaved(t *testing.T) {
 	f.tap("My new phone. Receive here.")
 	f.settle(q)
 	f.wanted("new /new")
-	f.tells("A newer version of ferry wrote the settings")
+	f.tells("A newer version of Ferry wrote the settings")
 }
 
 func TestSource(t *testing.T) {

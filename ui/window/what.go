@@ -226,7 +226,7 @@ func (x *what) lay(s flow.Snapshot) {
 		body = append(body, kit.Group(links...))
 	}
 	if len(none) > 0 {
-		body = append(body, kit.Caption(x.words.Say("Nothing to move here: {{.Kinds}}.", say.Fields{"Kinds": strings.Join(none, ", ")})))
+		body = append(body, kit.Caption(x.words.Say("Nothing to move here: {{.Kinds}}.", say.Fields{"Kinds": x.words.List(none)})))
 	}
 	x.page.Show(body...)
 }

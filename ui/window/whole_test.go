@@ -68,7 +68,7 @@ func TestTheWholeWay(t *testing.T) {
 	if there <= shot || there >= 2*shot {
 		t.Errorf("%d of %d photos are there after the move was stopped", there, 2*shot)
 	}
-	j.both("Try again")
+	j.both("Start again")
 	j.typeCode(false)
 	j.move(there)
 	j.arrive("61 items, 6.3 MB", fmt.Sprintf("48 · 6.3 MB %d added, %d there already, 2 folders Files 1 folder", 2*shot-there, there))
@@ -201,12 +201,12 @@ func (j *journey) refuse() {
 	j.program.paint(j.t, "asking")
 	j.young.taps("Refuse")
 	j.young.reads("You refused the move", "Nothing of it was kept.")
-	j.old.reads("That did not work", "The move was refused on the new phone.")
+	j.old.reads("New said no", "Nothing was moved, and both phones are as they were.")
 	j.program.paint(j.t, "refused")
 	if got := tree(j.t, j.into); len(got) != 1 {
 		j.t.Errorf("%d things came of what was refused", len(got)-1)
 	}
-	j.old.taps("Try again")
+	j.old.taps("Ask again")
 }
 
 // move begins to move everything, until more than so many photos are on the new phone.
@@ -311,6 +311,6 @@ func (j *journey) cancel() {
 	j.old.taps("Cancel", "Stop the move")
 	stays := "What has arrived stays. Start the move again, and it goes on from there."
 	j.old.reads("The move was stopped", stays, "No: the phones have not agreed on what arrived.")
-	j.young.reads("The move has stopped", "The move was cancelled on the other device.", stays, "No: the phones have not agreed on what arrived.")
+	j.young.reads("The move was stopped on the other phone", stays, "No: the phones have not agreed on what arrived.")
 	j.program.paint(j.t, "stopped")
 }

@@ -27,6 +27,9 @@ type CodeField struct {
 	// Other is offered what is pasted, and reports whether that was for it and
 	// no code. nil = nothing is.
 	Other func(text string) bool
+	// Useless is called when what is pasted is neither that nor has a digit. nil =
+	// nothing is told.
+	Useless func()
 
 	label   string
 	digits  string
@@ -70,6 +73,8 @@ func (f *CodeField) Paste(s string) {
 	}
 	if d := digitsOf(s); d != "" {
 		f.change(d)
+	} else if f.Useless != nil {
+		f.Useless()
 	}
 }
 

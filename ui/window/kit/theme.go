@@ -140,6 +140,7 @@ var sizes = map[fyne.ThemeSizeName]float32{
 	theme.SizeNameButtonRadius:       corner,
 	theme.SizeNameInputRadius:        corner,
 	theme.SizeNameCardRadius:         corner,
+	theme.SizeNameSelectionRadius:    corner + 4, // around the ring of a list's row
 	theme.SizeNameSeparatorThickness: 1,
 	theme.SizeNameInputBorder:        1,
 }

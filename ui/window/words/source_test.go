@@ -163,9 +163,8 @@ func isSelector(e ast.Expr, name string) bool {
 	return ok && sel.Sel.Name == name
 }
 
-// onlyCommand is the file of ui/say about archives, which the window never
-// opens.
-const onlyCommand = "archive.go"
+// onlyCommand is the file of ui/say about what only the command does with archives.
+const onlyCommand = "unpack.go"
 
 // noMessages are the literals of ui/say that nobody reads as words.
 var noMessages = []string{

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -97,19 +98,34 @@ func TestSentences(t *testing.T) {
 	if got := In("de").Waiting(transfer.WaitLink, 7*time.Second).What; got != "Seit 7 s nichts vom anderen Telefon gehört." {
 		t.Errorf("%q", got)
 	}
+	for tag, want := range map[string]string{"en": "1, 2, 3", "fr": "1, 2, 3", "zh-Hans": "1、2、3"} {
+		if got := In(tag).List([]string{"1", "2", "3"}); got != want {
+			t.Errorf("%s: %q, want %q", tag, got, want)
+		}
+	}
 	// What another device or the system wrote is no template.
 	if got := In("fr").Error(errors.New("{{.Cause}} {{")).What; got != "Échec : {{.Cause}} {{." {
 		t.Errorf("%q", got)
 	}
 }
 
+// noWindow is what is said where there is no window: on the command's terminal.
+var noWindow = map[string]bool{
+	"There is no display that a window could open on. Start Ferry from a desktop, or use the command: ferry help.":        true,
+	"This display has no OpenGL 2.1, which the window needs. Update the graphics driver, or use the command: ferry help.": true,
+}
+
 // A window names nothing that only the command line has, in any language.
 func TestNoOptionsInAWindow(t *testing.T) {
+	command := regexp.MustCompile(`\bferry\b`) // the program is called Ferry
 	for m := range messages(t) {
 		for _, word := range []string{"--", "FERRY_HOME", "\"ferry ", "UDP", "chmod", "HOST"} {
 			if strings.Contains(m, word) {
 				t.Errorf("%q says %s", m, word)
 			}
+		}
+		if command.MatchString(m) && !noWindow[m] {
+			t.Errorf("%q names the command", m)
 		}
 	}
 	for _, l := range Languages() {
