@@ -25,6 +25,10 @@ var ErrNoProtocol = errors.New("the other device does not speak that protocol")
 // ErrOtherDevice means that another device answered than the expected one.
 var ErrOtherDevice = errors.New("another device answered")
 
+// ErrSelf means that an address leads to this device itself: whoever answers there
+// has its key.
+var ErrSelf = errors.New("this device itself answered")
+
 // dialStagger is how long an address has for itself before the next is tried
 // beside it.
 const dialStagger = 150 * time.Millisecond
@@ -74,6 +78,8 @@ func (h *Host) Dial(ctx context.Context, addrs []netip.AddrPort, expect identity
 			errs = append(errs, a.err)
 		case expect != "" && identity.FromPeer(a.id) != expect:
 			errs = append(errs, ErrOtherDevice)
+		case identity.FromPeer(a.id) == h.ID():
+			errs = append(errs, ErrSelf)
 		default:
 			link, err := h.connect(whole, a.id, a.addr)
 			if err != nil {

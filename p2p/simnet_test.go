@@ -266,6 +266,18 @@ func TestStrangersLane(t *testing.T) {
 	})
 }
 
+// An address that leads to this device itself is told apart from one that does not
+// answer.
+func TestDialSelf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 0, 1)
+		h, ip := w.host(true)
+		if _, err := h.Dial(t.Context(), []netip.AddrPort{netip.AddrPortFrom(ip, uint16(h.Port()))}, ""); !errors.Is(err, p2p.ErrSelf) || !errors.Is(err, p2p.ErrUnreachable) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
 // TestDialOther: another device than the expected one is not linked to.
 func TestDialOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
