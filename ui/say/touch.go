@@ -26,5 +26,5 @@ var touch = map[string]string{
 	"Start \"ferry receive\" on it, check that it is on this network, and that its firewall lets ferry in.":                                                "Open Ferry on it and choose \"My new phone\", check that it is on this network, and that its firewall lets Ferry in.",
 	"This network ({{.Networks}}) carries no multicast, by which devices find each other.":                                                                 "On this network ({{.Networks}}), devices cannot find each other.",
 	"The access point may keep its guests apart (\"client isolation\", usual in guest networks): use another network, or a hotspot on one of the devices.": "The Wi-Fi may keep its guests apart, as guest networks do: use another network, or a hotspot on one of the devices.",
-	"Start \"ferry receive\" on the other device. To have both on this one, set FERRY_HOME to another folder for one of them.": "Open Ferry on the other device and choose \"My new phone\" there.",
+	"Start \"ferry receive\" on the other device. To have both on this one, set FERRY_HOME to another folder for one of them.":                             "Open Ferry on the other device and choose \"My new phone\" there.",
 }
