@@ -21,7 +21,7 @@ type Announcement struct {
 	Name string
 	// Port is the UDP port to be reached at, 1 to 65535.
 	Port int
-	// Loopback also announces on the loopback interface. See [Options].
+	// Loopback announces on the loopback interface alone. See [Options].
 	Loopback bool
 }
 

@@ -22,10 +22,10 @@ const (
 
 // Options are what a Browser may be told. The zero value works.
 type Options struct {
-	// Loopback also browses on the loopback interface and accepts candidates
-	// with loopback addresses: for demos and tests on a device with no network
-	// at all. Both sides have to ask for it. Without it, programs on one
-	// device find each other through any local network.
+	// Loopback browses on the loopback interface alone, so that nothing leaves
+	// this device: for demos and tests, also where there is no network at all.
+	// Both sides have to ask for it. Without it, programs on one device find
+	// each other through any local network.
 	//
 	// On Linux this works with lo as it is once it is up, over IPv4: a message
 	// that names its interface needs neither the MULTICAST flag nor a route.

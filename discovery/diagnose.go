@@ -190,7 +190,7 @@ func diagnose(f facts) Diagnosis {
 	}
 	deaf := len(f.join) >= len(f.interfacesOn)
 	if f.listens && f.found == 0 && !deaf && f.watched >= settle {
-		if f.heard {
+		if f.heard || f.loopback { // there, all that is heard is our own
 			add(NoAnswer, nil, nil)
 		} else {
 			add(NobodyHeard, nil, nil)
@@ -224,7 +224,10 @@ func networks(all []netif.Interface) (on []string, nets []netip.Prefix) {
 
 // usable returns the interfaces to announce and to browse on.
 func usable(all []netif.Interface, loopback bool) []netif.Interface {
-	return filter(all, func(i netif.Interface) bool { return i.Local() || loopback && i.Loopback() })
+	if loopback {
+		return filter(all, netif.Interface.Loopback)
+	}
+	return filter(all, netif.Interface.Local)
 }
 
 func filter(in []netif.Interface, keep func(netif.Interface) bool) []netif.Interface {

@@ -38,6 +38,7 @@ func TestDiagnose(t *testing.T) {
 		{"nothing", facts{}, []Finding{{Cause: NoInterface}}},
 		{"loopback only", facts{all: []netif.Interface{loopback()}}, []Finding{{Cause: NoInterface}}},
 		{"loopback as asked", facts{all: []netif.Interface{loopback()}, loopback: true}, nil},
+		{"nobody on the loopback", facts{all: []netif.Interface{loopback()}, loopback: true, listens: true, watched: settle}, []Finding{{Cause: NoAnswer}}},
 		{"Wi-Fi off", facts{all: []netif.Interface{loopback(), off}}, []Finding{{Cause: NoInterface}}},
 		{"no multicast", facts{all: []netif.Interface{dumb, tun}}, []Finding{{Cause: NoMulticast, Interfaces: []string{"eth0", "tun0"}}}},
 		{"VPN only", facts{all: []netif.Interface{tun, rmnet}}, []Finding{{Cause: OnlyTunnel, Interfaces: []string{"tun0"}}}},
@@ -68,6 +69,19 @@ func TestDiagnose(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestUsable: what keeps to this device uses no network.
+func TestUsable(t *testing.T) {
+	all := []netif.Interface{loopback(), wlan()}
+	for _, c := range []struct {
+		loopback bool
+		want     []string
+	}{{false, []string{wlan().Name}}, {true, []string{loopback().Name}}} {
+		if got := names(usable(all, c.loopback)); !slices.Equal(got, c.want) {
+			t.Errorf("loopback %v: got %q, want %q", c.loopback, got, c.want)
+		}
 	}
 }
 

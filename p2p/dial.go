@@ -25,6 +25,14 @@ var ErrNoProtocol = errors.New("the other device does not speak that protocol")
 // ErrOtherDevice means that another device answered than the expected one.
 var ErrOtherDevice = errors.New("another device answered")
 
+// ErrSelf means that an address leads to this device itself: whoever answers there
+// has its key.
+var ErrSelf = errors.New("this device itself answered")
+
+// ErrCrowded means that the other device serves as many links as it may, all in all
+// or from this address.
+var ErrCrowded = errors.New("the other device serves no more links")
+
 // dialStagger is how long an address has for itself before the next is tried
 // beside it.
 const dialStagger = 150 * time.Millisecond
@@ -74,6 +82,8 @@ func (h *Host) Dial(ctx context.Context, addrs []netip.AddrPort, expect identity
 			errs = append(errs, a.err)
 		case expect != "" && identity.FromPeer(a.id) != expect:
 			errs = append(errs, ErrOtherDevice)
+		case identity.FromPeer(a.id) == h.ID():
+			errs = append(errs, ErrSelf)
 		default:
 			link, err := h.connect(whole, a.id, a.addr)
 			if err != nil {
@@ -137,6 +147,16 @@ func multiaddr(a netip.AddrPort) (ma.Multiaddr, error) {
 		return nil, err
 	}
 	return m.Encapsulate(ma.StringCast(fmt.Sprintf("/udp/%d/quic-v1", a.Port()))), nil
+}
+
+// turnedAway says of an error of a link whether the other device ended it because it
+// has too many.
+func turnedAway(err error) error {
+	var c *network.ConnError
+	if errors.As(err, &c) && c.Remote && (c.ErrorCode == network.ConnGated || c.ErrorCode == network.ConnResourceLimitExceeded) {
+		return fmt.Errorf("%w: %w", ErrCrowded, err)
+	}
+	return err
 }
 
 // ParseAddr reads an address as a person types it: host:port with an IP

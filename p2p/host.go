@@ -295,17 +295,17 @@ func (l *Link) Exporter() (out [32]byte, err error) {
 	return out, nil
 }
 
-// Open opens a stream.
+// Open opens a stream. ErrCrowded is among its errors.
 func (l *Link) Open(ctx context.Context, p Protocol) (*Stream, error) {
 	// The stream is opened on this connection, not on any that the host has
 	// to the same device.
 	s, err := l.conn.NewStream(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("open stream: %w", err)
+		return nil, fmt.Errorf("open stream: %w", turnedAway(err))
 	}
 	if err := negotiate(ctx, s, p); err != nil {
 		s.Reset()
-		return nil, fmt.Errorf("open stream: %w", err)
+		return nil, fmt.Errorf("open stream: %w", turnedAway(err))
 	}
 	return &Stream{Stream: s, link: l}, nil
 }

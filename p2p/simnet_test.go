@@ -266,6 +266,18 @@ func TestStrangersLane(t *testing.T) {
 	})
 }
 
+// An address that leads to this device itself is told apart from one that does not
+// answer.
+func TestDialSelf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 0, 1)
+		h, ip := w.host(true)
+		if _, err := h.Dial(t.Context(), []netip.AddrPort{netip.AddrPortFrom(ip, uint16(h.Port()))}, ""); !errors.Is(err, p2p.ErrSelf) || !errors.Is(err, p2p.ErrUnreachable) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
 // TestDialOther: another device than the expected one is not linked to.
 func TestDialOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -302,6 +314,7 @@ func TestTooManyLinks(t *testing.T) {
 		w := newWorld(t, 0, 1)
 		dst, ip := w.host(true)
 		dst.Handle(p2p.PairProtocol, func(s *p2p.Stream) { s.Write([]byte{1}); s.CloseWrite() })
+		told := 0
 		at := []netip.AddrPort{netip.AddrPortFrom(ip, uint16(dst.Port()))}
 		crowd := netip.MustParseAddr("1.0.0.200")
 		served := func(h *p2p.Host) bool {
@@ -313,6 +326,9 @@ func TestTooManyLinks(t *testing.T) {
 			}
 			s, err := link.Open(ctx, p2p.PairProtocol)
 			if err != nil {
+				if errors.Is(err, p2p.ErrCrowded) {
+					told++
+				}
 				return false
 			}
 			b, err := io.ReadAll(s)
@@ -323,6 +339,9 @@ func TestTooManyLinks(t *testing.T) {
 			if got := served(w.hostAt(crowd, false)); got != (i < allowed) {
 				t.Errorf("link %d from one address: %v", i+1, got)
 			}
+		}
+		if told == 0 {
+			t.Error("nobody who was turned away was told why")
 		}
 		legal, _ := w.host(false)
 		if !served(legal) {

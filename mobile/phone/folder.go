@@ -27,7 +27,7 @@ var ErrTaken = errors.New("somebody else receives into that folder")
 // for sending.
 type FolderOptions struct {
 	// Create makes the folder, and those above it, with mode 0700 if it is
-	// missing: for receiving.
+	// missing, and fails if nothing can be written in it: for receiving.
 	Create bool
 	// Profile says which names the folder takes. Zero = what this system
 	// takes.
@@ -55,7 +55,7 @@ func OpenFolder(dir string, opts FolderOptions) (mobile.Device, error) {
 	return f, nil
 }
 
-// openRoot opens a folder that can be listed.
+// openRoot opens a folder that can be listed, and, where create is set, written.
 func openRoot(dir string, create bool) (*os.Root, error) {
 	info, err := os.Stat(dir)
 	if create && errors.Is(err, fs.ErrNotExist) {
@@ -79,7 +79,13 @@ func openRoot(dir string, create bool) (*os.Root, error) {
 		root.Close()
 		return nil, err
 	}
-	list.Close()
+	defer list.Close()
+	if create {
+		if err := writable(list); err != nil {
+			root.Close()
+			return nil, err
+		}
+	}
 	return root, nil
 }
 

@@ -182,6 +182,10 @@ func (w Words) failed(err error) (Problem, Fields) {
 		return Problem{"That fits several devices: {{.Devices}}.", "Give more of the ID."}, Fields{"Devices": w.ids(like.Devices)}
 	case errors.Is(err, session.ErrNobody):
 		return Problem{"No new phone was found.", "Start \"ferry receive\" there, on the same Wi-Fi, or give its address with --at HOST:PORT."}, nil
+	case errors.Is(err, p2p.ErrCrowded):
+		return Problem{"The new phone is linked to too many devices, and takes no more.", "Wait a minute and try again. If it stays so, somebody may be disturbing it: use another network."}, nil
+	case errors.Is(err, p2p.ErrSelf):
+		return Problem{"The new phone that answered is this device itself: both have the same key.", "Start \"ferry receive\" on the other device. To have both on this one, set FERRY_HOME to another folder for one of them."}, nil
 	case errors.Is(err, p2p.ErrUnreachable):
 		return Problem{"The new phone does not answer.", "Check that \"ferry receive\" runs there, that both are on the same network, and that no firewall keeps UDP out."}, nil
 	case errors.Is(err, session.ErrNoPreview):

@@ -156,7 +156,7 @@ func TestError(t *testing.T) {
 	errs := []error{
 		journal.ErrBusy, pairing.ErrCodeChanged, pairing.ErrTooManyTries, pairing.ErrBadCode, pairing.ErrBadLink, pairing.ErrUnproven,
 		pairing.ErrWrongDevice, pairing.ErrRefused, pairing.ErrClosed, pairing.ErrProtocol, &pairing.VersionError{Theirs: 9},
-		p2p.ErrOtherDevice, p2p.ErrUnreachable, transfer.ErrProtocol, transfer.ErrLinkLost, session.ErrReplaced, session.ErrGone, session.ErrDisplaced, session.ErrNobody, identity.ErrExposed,
+		p2p.ErrOtherDevice, p2p.ErrSelf, p2p.ErrCrowded, p2p.ErrUnreachable, transfer.ErrProtocol, transfer.ErrLinkLost, session.ErrReplaced, session.ErrGone, session.ErrDisplaced, session.ErrNobody, identity.ErrExposed,
 		identity.ErrDamaged, phone.ErrNotFolder, receipt.ErrSignature, receipt.ErrMalformed, fs.ErrNotExist, wire.ErrFrame, syscall.EADDRINUSE,
 		&pairing.WrongCodeError{TriesLeft: 2}, &pairing.WrongCodeError{}, backup.Fail("write", "photos", backup.NoSpace, nil),
 	}

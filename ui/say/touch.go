@@ -31,4 +31,5 @@ var touch = map[string]string{
 	"The archive is damaged near byte {{.Byte}} of the file: {{.Cause}}.":                                                                                  "The archive is damaged near byte {{.Byte}}.",
 	"The archive is damaged near byte {{.Byte}} of the file (byte {{.Offset}} of its content): {{.Cause}}.":                                                "The archive is damaged near byte {{.Byte}}.",
 	"What came before that was read. Take the archive from its source again.":                                                                              "Take the archive from its source again.",
+	"Start \"ferry receive\" on the other device. To have both on this one, set FERRY_HOME to another folder for one of them.":                             "Open Ferry on the other device and choose \"My new phone\" there.",
 }
