@@ -308,10 +308,10 @@ func TestPaddingIsDamage(t *testing.T) {
 	content := sample(100)
 	file := archive(t, CreateOptions{Password: []byte("p"), Rounds: 1}, content)
 	at := int64(len(file) - 16)
-	file[len(file)-1] ^= 0x80
+	file[at-1] ^= 0x80 // deciphers to noise in its own block, and to this bit in the last byte of the padding
 	got, _, err := read(file, with("p"))
 	var d *DamageError
-	if !errors.As(err, &d) || d.Offset != at || d.Inflated != 96 || !bytes.Equal(got, content[:96]) {
+	if !errors.As(err, &d) || d.Offset != at || d.Inflated != 96 || len(got) != 96 || !bytes.Equal(got[:80], content[:80]) {
 		t.Errorf("got %d bytes, %v; want damage at %d", len(got), err, at)
 	}
 }
