@@ -88,7 +88,9 @@ type receiver struct {
 	offer    Offer
 	kinds    []backup.Kind
 	accepted []bool
-	unasked  []bool // kinds whose small entities come unasked
+	unasked  []bool    // kinds whose small entities come unasked
+	wholes   []*wholes // by kind, nil where each item stands for itself; set before work begins, then owned by the read loop
+	spare    int64     // bytes that may still be listed; the same
 	declined []receipt.Declined
 	started  time.Time
 	infos    []backup.Info
