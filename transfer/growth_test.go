@@ -21,7 +21,7 @@ func TestMoreThanOffered(t *testing.T) {
 		"nothing":                   {[3]uint64{}, []uint64{1, growth - 1}},
 		"much":                      {[3]uint64{40 << 30, 2 << 30, 0}, []uint64{80 << 30, 4 << 30}},
 		"of a kind nothing":         {[3]uint64{0, 20 << 30, 0}, []uint64{40 << 30}},
-		"more than there are bytes": {[3]uint64{math.MaxInt64, math.MaxInt64, math.MaxInt64}, nil},
+		"more than there are bytes": {[3]uint64{math.MaxInt64, 1 << 33, math.MaxInt64}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

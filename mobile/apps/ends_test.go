@@ -130,28 +130,35 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// A sender cannot have the new phone remember apps without end.
-func TestManyWithoutEnd(t *testing.T) {
-	from, to := newFolder(t), newFolder(t)
-	from.write(example(nil))
-	r := over(t, from, to, func(e transfertest.Ends) transfertest.Ends { return e })
-	n := 0
-	honest := r.TuneSend
-	r.TuneSend = func(s *transfer.SendConfig) {
-		honest(s)
-		s.Plans = []transfer.KindPlan{{Info: from.agent().Info(), Items: 1}}
-		s.Agents = []backup.Agent{&relisting{from.agent(), func(all []listed) []listed {
-			all = all[:0]
-			for n = range 100_000 {
-				all = append(all, listed{backup.Item{Kind: Kind, Type: backup.TypeDirectory, Key: backup.Key(fmt.Sprintf("org.app%06d/f", n))}, nil})
+// A sender cannot have the new phone remember apps without end; of those that
+// ended it remembers nothing.
+func TestManyApps(t *testing.T) {
+	for ends, most := range map[bool]int{false: 120_000, true: 60_000} {
+		from := newFolder(t)
+		from.write(example(nil))
+		r := over(t, from, newFolder(t), func(e transfertest.Ends) transfertest.Ends { return e })
+		many := func([]listed) (all []listed) {
+			for n := range most {
+				pkg := fmt.Sprintf("org.app%06d", n)
+				all = append(all, listed{backup.Item{Kind: Kind, Type: backup.TypeDirectory, Key: backup.Key(pkg + "/f")}, nil})
+				if ends {
+					all = append(all, listed{backup.Item{Kind: Kind, Type: backup.TypeEntity, Key: backup.Key(pkg)}, backup.Vanished})
+				}
 			}
 			return all
-		}}}
-	}
-	r.TuneTake = func(c *transfer.ReceiveConfig) { c.Agents = []backup.Agent{refusing{to.agent()}} }
-	e := r.Run(t.Context())
-	if !errors.Is(e.TakeErr, transfer.ErrProtocol) || e.Taken.Kinds[0].Items >= 90_000 {
-		t.Errorf("%v, %+v", e.TakeErr, e.Taken.Kinds)
+		}
+		r.TuneSend = func(s *transfer.SendConfig) {
+			s.Plans = []transfer.KindPlan{{Info: from.agent().Info()}}
+			s.Agents = []backup.Agent{&relisting{from.agent(), many}}
+		}
+		r.TuneTake = func(c *transfer.ReceiveConfig) { c.Agents = []backup.Agent{refusing{from.agent()}} }
+		e := r.Run(t.Context())
+		switch {
+		case ends && (e.TakeErr != nil || e.Taken.Receipt == nil):
+			t.Errorf("all of them end: %v", e.TakeErr)
+		case !ends && (!errors.Is(e.TakeErr, transfer.ErrProtocol) || e.Taken.Kinds[0].Items > 58_000):
+			t.Errorf("none of them ends: %v after %d", e.TakeErr, e.Taken.Kinds[0].Items)
+		}
 	}
 }
 
