@@ -155,6 +155,9 @@ func (r *receiver) onItems(m *wire.Items) error {
 		if in.unasked = r.isUnasked(e); in.unasked && !r.unasked[in.kind] {
 			return protocolError("an entity without a digest")
 		}
+		if err := r.onListed(in.it, in.kind, e.Fail != 0); err != nil {
+			return err
+		}
 		if len(e.Digest) > 0 {
 			in.want = backup.Digest(e.Digest)
 		}
@@ -192,7 +195,29 @@ func (r *receiver) onItems(m *wire.Items) error {
 	return nil
 }
 
+// onListed holds what is listed against what was offered, and parts against their
+// wholes. failed tells that it does not move.
+func (r *receiver) onListed(it backup.Item, kind int, failed bool) error {
+	if !failed {
+		if r.spare -= it.Size; r.spare < 0 {
+			return protocolError("far more bytes than it offered")
+		}
+	}
+	if w := r.wholes[kind]; w != nil {
+		return w.list(it, failed)
+	}
+	return nil
+}
+
 func (r *receiver) onEnd(m *wire.End) error {
+	for _, w := range r.wholes {
+		if w == nil {
+			continue
+		}
+		if err := w.ended(); err != nil {
+			return err
+		}
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.endSeen || m.Items != r.next-1 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/ferry-move/ferry/mobile/backup"
 	"github.com/ferry-move/ferry/transfer/journal"
@@ -218,6 +219,8 @@ func (r *receiver) accept(ctx context.Context, d Decision, flags backup.Flags) e
 	r.infos = make([]backup.Info, len(r.kinds))
 	r.accepted = make([]bool, len(r.kinds))
 	r.unasked = make([]bool, len(r.kinds))
+	r.wholes = make([]*wholes, len(r.kinds))
+	var offered uint64
 	progress := make([]KindProgress, len(r.kinds))
 	answer := &wire.Answer{Accept: true, Token: r.token[:], Lanes: uint32(r.cfg.LaneCount), Free: r.room()}
 	for i, k := range r.offer.Kinds {
@@ -243,6 +246,10 @@ func (r *receiver) accept(ctx context.Context, d Decision, flags backup.Flags) e
 			return fmt.Errorf("open %s: %w", k.Kind, err)
 		}
 		r.restores[i], r.infos[i], r.accepted[i] = re, a.Info(), true
+		if w, ok := a.(backup.Wholer); ok {
+			r.wholes[i] = newWholes(w)
+		}
+		offered = min(offered+k.Bytes, math.MaxInt64/2)
 		progress[i].Items, progress[i].Bytes = k.Items, k.Bytes
 		answer.Kinds = append(answer.Kinds, uint32(i))
 		if b, ok := re.(backup.Blank); ok && r.protocol >= wire.CompactSince && b.Blank() {
@@ -250,6 +257,7 @@ func (r *receiver) accept(ctx context.Context, d Decision, flags backup.Flags) e
 			answer.Unasked = append(answer.Unasked, uint32(i))
 		}
 	}
+	r.spare = listable(offered)
 	if err := r.sweep(ctx); err != nil {
 		return err
 	}
@@ -265,6 +273,17 @@ func (r *receiver) accept(ctx context.Context, d Decision, flags backup.Flags) e
 	}
 	r.turns.reach(stepMove)
 	return r.c.send(ctx, answer)
+}
+
+// growth is how much more may be listed than was offered, however little that was.
+const growth = 16 << 30
+
+// listable returns how many bytes may be listed after so many were offered, at most
+// half of what an int64 holds. An old phone that is in use has more by the time its
+// files are listed, hours later perhaps; one that lists more than twice as much, and
+// growth more, offered something else than it sends.
+func listable(offered uint64) int64 {
+	return int64(offered + min(max(offered, growth), math.MaxInt64-offered))
 }
 
 // sweep removes what an earlier run from the same device left half done. A

@@ -70,8 +70,8 @@ type ReceiveConfig struct {
 // the window when it and all before it have their result.
 //
 // Whatever the sender does, a session holds no more than 2 × windowBytes of
-// entities, 2 × windowKeys of keys, Window items, maxNodes hashes, one frame,
-// and a block and its buffer for each lane: some 130 MB.
+// entities, 2 × windowKeys of keys, Window items, maxNodes hashes, maxOpen of
+// names, one frame, and a block and its buffer for each lane: some 130 MB.
 //
 // A sender that pings and sends nothing more is waited for: its person may
 // have put the phone down, and only a person can tell that it is over.
@@ -88,7 +88,9 @@ type receiver struct {
 	offer    Offer
 	kinds    []backup.Kind
 	accepted []bool
-	unasked  []bool // kinds whose small entities come unasked
+	unasked  []bool    // kinds whose small entities come unasked
+	wholes   []*wholes // by kind, nil where each item stands for itself; set before work begins, then owned by the read loop
+	spare    int64     // bytes that may still be listed; the same
 	declined []receipt.Declined
 	started  time.Time
 	infos    []backup.Info

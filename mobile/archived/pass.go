@@ -122,6 +122,23 @@ func (p *pass) listedOf(a *app) error {
 	return p.give(a.closing(), nil)
 }
 
+// breakOff lists why the listing ends here: of each app that is not closed that it
+// does not move, or else of what was given last.
+func (p *pass) breakOff(err error) {
+	told := false
+	for _, a := range p.census.order {
+		if p.listed[a] > 0 {
+			told = true
+			if !p.yield(backup.Item{Kind: apps.Kind, Type: backup.TypeEntity, Key: backup.Key(a.name)}, err) {
+				return
+			}
+		}
+	}
+	if !told {
+		p.yield(backup.Item{Kind: p.info.Kind, Type: backup.TypeFile, Key: p.last}, err)
+	}
+}
+
 // file lists a file: with its content, or while its content waits.
 func (p *pass) file(ev event) error {
 	if ev.item.Size <= smallFile {

@@ -119,7 +119,7 @@ func (s *source) Items(ctx context.Context) iter.Seq2[backup.Item, error] {
 			s.drop()
 		case ctx.Err() != nil, p.given >= p.total:
 		default:
-			yield(backup.Item{Kind: s.info.Kind, Type: backup.TypeFile, Key: p.last}, s.failed("walk", err))
+			p.breakOff(s.failed("walk", err))
 		}
 	}
 }

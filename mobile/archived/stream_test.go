@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -400,6 +401,30 @@ func TestChanged(t *testing.T) {
 	if got := listing(t, b); len(got) != 1 || got[0] != ": changed" {
 		t.Errorf("listed anew: %q", got)
 	}
+
+	// Of apps under way it is said that they do not move.
+	apps := newTar(t)
+	apps.app("org.a", "").file("org.a", "f", "x", "x").app("org.b", "").file("org.b", "f", "x", "x").app("org.c", "").file("org.c", "f", "x", "x")
+	apps.file("org.c", "f", "large0", big).file("org.c", "f", "y", "y").records("org.a", "key", "value").app("org.d", "").file("org.d", "f", "x", "x")
+	path = apps.save(ab.CreateOptions{})
+	d = open(t, path, archived.Options{})
+	b = source(t, d, "apps", d2d)
+	var ends []string
+	for it, err := range b.Items(t.Context()) {
+		if !strings.Contains(string(it.Key), "/") && !strings.Contains(string(it.Key), ":") {
+			ends = append(ends, line(it, err))
+		}
+		if it.Key == "org.c/f/large0" {
+			touch()
+		}
+		if err == nil {
+			b.(backup.Releaser).Release(it)
+		}
+	}
+	if want := []string{"org.b = \"2 2\\n\"", "org.a: changed", "org.c: changed"}; !slices.Equal(ends, want) {
+		t.Errorf("apps end with %q", ends)
+	}
+	path = mixed(t)
 
 	// Other bytes under the same size and time.
 	d = open(t, path, archived.Options{})

@@ -7,7 +7,9 @@ import (
 )
 
 // Wholer is the optional interface of an [Agent] whose items are parts of larger
-// things, each of which moves whole or not at all.
+// things, each of which moves whole or not at all. Its [Backup] lists the thing
+// itself, behind all of its parts: as an entity, or with an error. Parts that have
+// no such end are no account of the thing, and the new phone signs none.
 type Wholer interface {
 	// Whole returns the key of the thing that a key is a part of.
 	Whole(Key) Key
