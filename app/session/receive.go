@@ -215,7 +215,10 @@ func (r *receiving) wait(ctx context.Context, changed <-chan struct{}) error {
 		defer t.Stop()
 		look = t.C
 	}
-	doubt := time.NewTicker(DiagnoseAfter)
+	if r.doubts.told == nil {
+		r.doubts.somebody()
+	}
+	doubt := time.NewTicker(doubtEvery)
 	defer doubt.Stop()
 	out := r.lookOut(ctx)
 	defer out.Close()
