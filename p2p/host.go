@@ -310,8 +310,18 @@ func (l *Link) Open(ctx context.Context, p Protocol) (*Stream, error) {
 	return &Stream{Stream: s, link: l}, nil
 }
 
-// Close ends the link at once.
+// Close ends the link at once, and tells the other device so.
 func (l *Link) Close() error { return l.conn.Close() }
+
+// Done is closed when the link has ended, however it did.
+func (l *Link) Done() <-chan struct{} { return l.quic.Context().Done() }
+
+// Left reports whether the link has ended because the other device closed it. A link
+// that broke, or that was closed here, was not left.
+func (l *Link) Left() bool {
+	var e *quic.ApplicationError
+	return errors.As(context.Cause(l.quic.Context()), &e) && e.Remote && e.ErrorCode == 0
+}
 
 // Close ends every link and waits for the host's goroutines.
 func (h *Host) Close() error {

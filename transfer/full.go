@@ -122,18 +122,8 @@ func (r *receiver) tellFull(ctx context.Context) {
 		return
 	}
 	r.full.told, r.full.of = missing, of
-	r.telling.Lock()
-	tellFull(r.meter, r.cfg.Observer, missing, of)
-	r.telling.Unlock()
+	r.space.set(missing, of)
 	r.c.send(ctx, &wire.Full{Missing: uint64(missing), Of: uint8(of)}) // an error ends the session by itself
-}
-
-func tellFull(m *Meter, o Observer, missing int64, of Shortage) {
-	m.short.Store(uint32(of))
-	m.missing.Store(missing)
-	if o, ok := o.(SpaceObserver); ok {
-		o.Waiting(missing, of)
-	}
 }
 
 // missing returns what the disk lacks, and how many bytes must be freed for

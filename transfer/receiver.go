@@ -119,6 +119,7 @@ type receiver struct {
 	led        *ledger              // guarded by mu
 	report     Report               // guarded by mu
 	full       full
+	space      *spaceNews   // of what full tells
 	earlier    int64        // bytes that earlier runs brought, by the journal; set before work begins
 	found      atomic.Int64 // bytes of what was here already, or in part, when its turn came
 	throttle   throttle
@@ -167,6 +168,8 @@ func Receive(ctx context.Context, cfg ReceiveConfig) (*Report, error) {
 		r.cfg.Boot = journal.ThisBoot()
 	}
 	rand.Read(r.token[:])
+	r.space = newSpaceNews(r.meter, cfg.Observer, &r.telling)
+	defer r.space.close()
 	err = afterReceipt(runSession(ctx, r.c, r.readLoop, r.run), &r.report)
 	err = errors.Join(err, r.closeAll(context.WithoutCancel(ctx)))
 	r.mu.Lock()

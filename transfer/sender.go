@@ -137,9 +137,12 @@ type sender struct {
 	lanes   []LaneWriter    // guarded by mu
 
 	throttle throttle
+	space    *spaceNews // of what the receiver says
 	judge    *squeeze.Judge
 	turns    *turns
 	allDone  chan struct{} // closed when every item has its result; guarded by mu
+
+	telling sync.Mutex // held while the observer is called
 }
 
 type compareJob struct {
@@ -179,6 +182,8 @@ func Send(ctx context.Context, cfg SendConfig) (*Report, error) {
 	if s.session = s.cfg.Session; s.session.IsZero() {
 		rand.Read(s.session[:])
 	}
+	s.space = newSpaceNews(s.meter, cfg.Observer, &s.telling)
+	defer s.space.close()
 	err = s.lacking(afterReceipt(runSession(ctx, s.c, s.readLoop, s.run), &s.report))
 	for _, l := range s.lanes {
 		l.Close()
@@ -323,7 +328,7 @@ func (s *sender) readLoop(ctx context.Context) error {
 			s.throttle.heard(m)
 			return false, nil
 		case *wire.Full:
-			tellFull(s.meter, s.cfg.Observer, int64(m.Missing), Shortage(m.Of))
+			s.space.set(int64(m.Missing), Shortage(m.Of))
 			return false, nil
 		case *wire.Answer:
 			s.room = m.Free

@@ -127,10 +127,14 @@ func (s *sender) onEnded(all []ended, ours bool) error {
 	}
 	s.checkDone()
 	s.mu.Unlock()
-	for i, o := range outs {
+	for _, o := range outs {
 		s.release(o)
+	}
+	s.telling.Lock()
+	for i := range all {
 		tellItem(s.cfg.Observer, s.cfg.Verify, &all[i])
 	}
+	s.telling.Unlock()
 	s.credit.give(back)
 	return nil
 }

@@ -73,7 +73,8 @@ type Observer interface {
 // new phone's disk is full.
 type SpaceObserver interface {
 	// Waiting is called when a session waits for missing bytes of space on the
-	// new phone, when that changes, and with 0 when it goes on.
+	// new phone, when that changes, and with 0 when it goes on: at most ten times a
+	// second, and the last that is so always.
 	Waiting(missing int64, of Shortage)
 }
 

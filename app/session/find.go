@@ -11,8 +11,8 @@ import (
 
 // Watch looks for new phones until ctx ends, and tells each time the list
 // changed. diagnose is called if nobody was found for DiagnoseAfter, again when
-// what it says has changed, and anew when who was found has been gone for that
-// long.
+// what it says has changed and stays so, and anew when who was found has been gone
+// for that long.
 func Watch(ctx context.Context, loopback bool, changed func([]discovery.Candidate), diagnose func(discovery.Diagnosis)) {
 	b := discovery.Browse(ctx, discovery.Options{Loopback: loopback})
 	defer b.Close()
@@ -28,7 +28,8 @@ type browser interface {
 
 func watch(ctx context.Context, b browser, changed func([]discovery.Candidate), diagnose func(discovery.Diagnosis)) {
 	var doubts doubts
-	doubt := time.NewTicker(DiagnoseAfter)
+	doubts.somebody()
+	doubt := time.NewTicker(doubtEvery)
 	defer doubt.Stop()
 	found := 0
 	for {
@@ -37,10 +38,9 @@ func watch(ctx context.Context, b browser, changed func([]discovery.Candidate), 
 			return
 		case <-b.Changes():
 			cs := b.Candidates()
-			if len(cs) > 0 {
+			if len(cs) > 0 || found > 0 { // who was there may be back soon
 				doubts.somebody()
-			} else if found > 0 {
-				doubt.Reset(DiagnoseAfter) // they may be back soon
+				doubt.Reset(doubtEvery)
 			}
 			found = len(cs)
 			changed(cs)

@@ -17,23 +17,49 @@ type lookout interface {
 	Close() error
 }
 
-// doubts is what was told of why nobody comes; nil = nothing yet. It belongs to one
-// goroutine.
-type doubts struct{ told *discovery.Diagnosis }
+const (
+	// doubtEvery is how often it is looked why nobody is found, or comes.
+	doubtEvery = time.Second
+	// holdsMost is the most that another reason than was told must hold.
+	holdsMost = 2 * time.Minute
+)
+
+// doubts decides when it is told why nobody is found, or comes: when that has been so
+// for DiagnoseAfter, and again when the reason is another one, and has been for as
+// long, and for twice as long each time after that. Networks that come and go fill
+// nobody's screen. It belongs to one goroutine, which looks every doubtEvery.
+type doubts struct {
+	alone time.Time            // since when nobody is there
+	told  *discovery.Diagnosis // nil = nothing since then
+	holds time.Duration        // how long the next one must hold
+	seen  discovery.Diagnosis  // the last one
+	since time.Time            // when that was seen first
+}
 
 // news returns a diagnosis that is worth telling; false = it is that of before, or
 // it is too early to tell.
 func (d *doubts) news(now discovery.Diagnosis) (discovery.Diagnosis, bool) {
+	at := time.Now()
+	if !alike(d.seen, now) {
+		d.seen, d.since = now, at
+	}
 	early := len(now.Findings) == 0 && now.Watched < silence
-	if early || d.told != nil && alike(*d.told, now) {
+	switch {
+	case early, at.Sub(d.alone) < DiagnoseAfter:
 		return discovery.Diagnosis{}, false
+	case d.told == nil:
+		d.holds = DiagnoseAfter
+	case alike(*d.told, now), at.Sub(d.since) < d.holds:
+		return discovery.Diagnosis{}, false
+	default:
+		d.holds = min(2*d.holds, holdsMost)
 	}
 	d.told = &now
 	return now, true
 }
 
-// somebody forgets what was told: somebody is there.
-func (d *doubts) somebody() { d.told = nil }
+// somebody forgets what was told: somebody is there, or was until now.
+func (d *doubts) somebody() { *d = doubts{alone: time.Now()} }
 
 // alike reports whether two diagnoses say the same to a person.
 func alike(a, b discovery.Diagnosis) bool {

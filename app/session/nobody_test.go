@@ -149,14 +149,48 @@ func TestNobodyComes(t *testing.T) {
 			t.Errorf("too early to tell: %v", ds)
 		}
 		w.play(false, discovery.TunnelBeside, discovery.NoAnswer) // which is as it should be here
-		if ds := w.told(DiagnoseAfter); !only(ds, discovery.TunnelBeside) {
+		if ds := w.told(DiagnoseAfter); len(ds) != 0 {
+			t.Errorf("it may be over soon: %v", ds)
+		}
+		if ds := w.told(doubtEvery); !only(ds, discovery.TunnelBeside) {
 			t.Errorf("beside a tunnel: %v", ds)
 		}
 		w.play(false)
-		if ds := w.told(DiagnoseAfter); !only(ds) {
+		if ds := w.told(2 * DiagnoseAfter); len(ds) != 0 {
+			t.Errorf("it changes often: %v", ds)
+		}
+		if ds := w.told(doubtEvery); !only(ds) {
 			t.Errorf("nothing is wrong any more: %v", ds)
 		}
 	})
+}
+
+// Where networks come and go all the time, hardly anything is told, and in the end
+// how it is.
+func TestNetworksComeAndGo(t *testing.T) {
+	for _, tt := range []struct {
+		every time.Duration
+		most  int // that are told within an hour
+	}{{time.Second, 1}, {8 * time.Second, 1}, {DiagnoseAfter, 1}, {13 * time.Second, 2}, {time.Minute, 4}} {
+		synctest.Test(t, func(t *testing.T) {
+			w := startWaiter(t)
+			defer w.end(t)
+			told := 0
+			for d := time.Duration(0); d < time.Hour; d += 3 * tt.every {
+				for _, c := range [][]discovery.Cause{{discovery.NobodyHeard}, {discovery.SeveralNetworks}, {}} {
+					w.play(false, c...)
+					told += len(w.told(tt.every))
+				}
+			}
+			if told == 0 || told > tt.most {
+				t.Errorf("every %v: told %d times", tt.every, told)
+			}
+			w.play(false, discovery.NoInterface)
+			if ds := w.told(holdsMost + doubtEvery); !only(ds, discovery.NoInterface) {
+				t.Errorf("every %v, and then no network: %v", tt.every, ds)
+			}
+		})
+	}
 }
 
 // Nobody is missed who has proved the code and chooses what to move, or has just

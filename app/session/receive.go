@@ -18,9 +18,9 @@ import (
 	"github.com/ferry-move/ferry/transfer"
 )
 
-// pairedFor is how long no new code is shown after a device proved one: it begins
-// its move at once, and nobody needs another. Where its link breaks in between, it
-// may begin for as long as a session lives.
+// pairedFor is how long no new code is shown after a device proved one, unless that
+// closes its link: it begins its move at once, and nobody needs another. Where its
+// link breaks in between, it may begin for as long as a session lives.
 const pairedFor = 15 * time.Second
 
 // ReceiveOptions are what the new phone needs. The fields without a default
@@ -72,7 +72,8 @@ type receiving struct {
 	// outlook begins to listen for why nobody comes; nil = nobody asks.
 	outlook func(context.Context) lookout
 
-	visits chan visit // a device that may begin a move or go on with one, one at a time
+	visits chan visit  // a device that may begin a move or go on with one, one at a time
+	proved chan leaver // holds the link over which a code was proved last, until that is looked at
 
 	done   bool   // the one move of Once has ended; owned by loop
 	result error  // how; owned by loop
@@ -123,7 +124,7 @@ func Receive(ctx context.Context, opt ReceiveOptions) error {
 	}
 	shut.Close()
 	r := &receiving{
-		opt: opt, key: key, host: host, desk: desk, shut: shut, events: serial(opt.Events), visits: make(chan visit),
+		opt: opt, key: key, host: host, desk: desk, shut: shut, events: serial(opt.Events), visits: make(chan visit), proved: make(chan leaver, 1),
 		paired: map[identity.DeviceID]time.Time{},
 	}
 	if !opt.mute {
@@ -206,13 +207,18 @@ func (r *receiving) loop(ctx context.Context) (err error) {
 // wait returns when another code is to be shown, or a part of a move has ended.
 func (r *receiving) wait(ctx context.Context, changed <-chan struct{}) error {
 	var late <-chan time.Time
+	var proved leaver
+	var gone <-chan struct{} // closed when the link proved has ended
 	var look <-chan time.Time
 	if r.held != nil {
 		t := time.NewTicker(lifeStep)
 		defer t.Stop()
 		look = t.C
 	}
-	doubt := time.NewTicker(DiagnoseAfter)
+	if r.doubts.told == nil {
+		r.doubts.somebody()
+	}
+	doubt := time.NewTicker(doubtEvery)
 	defer doubt.Stop()
 	out := r.lookOut(ctx)
 	defer out.Close()
@@ -233,8 +239,15 @@ func (r *receiving) wait(ctx context.Context, changed <-chan struct{}) error {
 				r.over(r.held.lost)
 				return nil
 			}
-		case <-late: // it paired and went away
+		case <-late: // it paired and does nothing
 			return nil
+		case proved = <-r.proved:
+			gone = proved.Done()
+		case <-gone:
+			if proved.Left() {
+				return nil
+			}
+			gone = nil // its link broke, and it may be back
 		case <-changed:
 			offer, next, err := r.desk.Offer()
 			if err != nil {
@@ -286,9 +299,28 @@ func (r *receiving) pair(ctx context.Context, s *p2p.Stream) {
 		r.events.tell(WrongCode{TriesLeft: wrong.TriesLeft})
 	case err == nil:
 		r.events.tell(Paired{Device: peer})
+		r.watchFor(s.Link()) // from here on: the next code is told of after that
 	}
 	s.CloseWrite()
 	s.Close()
+}
+
+// leaver is a link, as far as it is asked how it ended.
+type leaver interface {
+	Done() <-chan struct{}
+	Left() bool
+}
+
+// watchFor has wait show the next code when a device that proved one closes its link.
+// Only the last one counts.
+func (r *receiving) watchFor(l leaver) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	select {
+	case <-r.proved:
+	default:
+	}
+	r.proved <- l
 }
 
 // knock notes that somebody tries a code.

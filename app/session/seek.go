@@ -87,7 +87,8 @@ func (s *sending) seek(ctx context.Context, try func(ctx context.Context, addrs 
 	b := discovery.Browse(ctx, discovery.Options{Loopback: s.opt.Loopback})
 	defer b.Close()
 	var doubts doubts
-	doubt := time.NewTicker(DiagnoseAfter)
+	doubts.somebody()
+	doubt := time.NewTicker(doubtEvery)
 	defer doubt.Stop()
 	look := time.NewTicker(lifeStep)
 	defer look.Stop()
@@ -123,6 +124,7 @@ func (s *sending) seek(ctx context.Context, try func(ctx context.Context, addrs 
 			}
 		case <-doubt.C:
 			if len(b.Candidates()) > 0 {
+				doubts.somebody()
 				continue
 			}
 			if d, ok := doubts.news(b.Diagnose()); ok {

@@ -121,6 +121,7 @@ func choosesOver(t *testing.T, loss float64, src *fakephone.Device, choose func(
 		return code.Code, nil
 	}
 	rep, err = Send(ctx, send)
+	time.Sleep(time.Second) // of virtual time: the new phone sees how it ended
 	if asked != 1 {
 		t.Errorf("the code was asked for %d times", asked)
 	}
@@ -175,6 +176,37 @@ func TestChoosesForTooLong(t *testing.T) {
 		wants("the move", err)
 		if d := time.Since(began) - Life; d > 2*time.Minute {
 			t.Errorf("it took %v to say so", d)
+		}
+	})
+}
+
+// Who only looks and goes can send again at once: the new phone shows its next code.
+func TestLooksAndGoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		enough := errors.New("enough")
+		var mu sync.Mutex
+		var told []Event // of the new phone's; guarded by mu
+		_, err := choosesOver(t, 0, fakephone.New(fakephone.Config{Seed: 1}), func(ctx context.Context, c Choice) (Selection, error) {
+			if _, err := c.Preview(ctx, Selection{}); err != nil {
+				t.Error(err)
+			}
+			return Selection{}, enough
+		}, func(_ *SendOptions, r *ReceiveOptions) {
+			events := r.Events
+			r.Events = func(ev Event) {
+				events(ev)
+				mu.Lock()
+				defer mu.Unlock()
+				told = append(told, ev)
+			}
+		})
+		if !errors.Is(err, enough) {
+			t.Error(err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if last, ok := told[len(told)-1].(Code); len(told) != 4 || !ok || last.Why != pairing.Paired {
+			t.Errorf("the new phone tells %v", told)
 		}
 	})
 }

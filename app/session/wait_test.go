@@ -10,9 +10,39 @@ import (
 	"github.com/ferry-move/ferry/p2p/pairing"
 )
 
+// left is a link that the test ends.
+type left struct {
+	ended chan struct{}
+	left  bool
+}
+
+func (l *left) Done() <-chan struct{} { return l.ended }
+func (l *left) Left() bool            { return l.left }
+
 // A device that pairs and then goes away leaves the new phone with a code that
-// nobody sees; after a while it is shown.
+// nobody sees. It is shown at once when that device closes its link, and after a
+// while when its link breaks, or it does nothing.
 func TestPairedAndGone(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		after time.Duration // its link ends; 0 = never
+		left  bool
+		want  time.Duration
+	}{
+		{"it stays", 0, false, pairedFor},
+		{"it leaves", 2 * time.Second, true, 2 * time.Second},
+		{"its link breaks", 2 * time.Second, false, pairedFor},
+	} {
+		if got := shownAfter(t, tt.after, tt.left); got != tt.want {
+			t.Errorf("%s: the new code is shown after %v", tt.name, got)
+		}
+	}
+}
+
+// shownAfter pairs, ends the link some time after that, and returns when the next
+// code is shown.
+func shownAfter(t *testing.T, after time.Duration, leaves bool) (shown time.Duration) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		mine, err := identity.New()
 		if err != nil {
@@ -31,7 +61,7 @@ func TestPairedAndGone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := &receiving{desk: desk, visits: make(chan visit)}
+		r := &receiving{desk: desk, visits: make(chan visit), proved: make(chan leaver, 1)}
 		waited := make(chan error)
 		began := time.Now()
 		go func() { waited <- r.wait(t.Context(), changed) }()
@@ -49,11 +79,17 @@ func TestPairedAndGone(t *testing.T) {
 		if err := <-paired; err != nil {
 			t.Fatal(err)
 		}
+		link := &left{ended: make(chan struct{}), left: leaves}
+		r.watchFor(&left{}) // of a device that paired before
+		r.watchFor(link)
+		if after > 0 {
+			time.Sleep(after) // of virtual time
+			close(link.ended)
+		}
 		if err := <-waited; err != nil {
 			t.Fatal(err)
 		}
-		if d := time.Since(began); d != pairedFor {
-			t.Errorf("the new code is shown after %v", d)
-		}
+		shown = time.Since(began)
 	})
+	return shown
 }

@@ -29,7 +29,7 @@ type face struct {
 	pauser   *transfer.Pauser // nil = this face cannot pause
 	told     int
 	waiting  bool // the new phone's side
-	doubts   bool // it was said why nobody may come
+	doubts   bool // it was said why nobody may come, since somebody did
 	last     session.Done
 	lost     bool      // the link is lost, and the other device is waited for
 	yes      bool      // nobody is asked
@@ -112,7 +112,7 @@ func (f *face) tell(ev session.Event) {
 	case session.Planned:
 		f.planned(ev.Plans)
 	case session.Waiting:
-		f.lost = true
+		f.lost, f.doubts = true, false
 		c.say("The two devices lost each other. Waiting for %s until %s; then %s.", peer(ev.Peer.Name), ev.Until.Local().Format("15:04"), f.then(ev))
 		f.asking = false
 		if !f.waiting {
@@ -140,6 +140,7 @@ func (f *face) tell(ev session.Event) {
 			c.say("Somebody typed a wrong code; %s left.", say.Tries(ev.TriesLeft))
 		}
 	case session.Paired:
+		f.doubts = false
 		c.say("Paired: both devices proved the code.")
 		switch {
 		case f.waiting:
@@ -174,10 +175,19 @@ func (f *face) tell(ev session.Event) {
 }
 
 // nobody says why nobody is found, or comes. A new phone whose network is fine says
-// nothing until it has lost somebody: the old phone may not be there yet.
+// nothing until it has lost somebody: the old phone may not be there yet. Where it has
+// said something before, it says only what is so now: its code should stay on the
+// screen.
 func (f *face) nobody(d discovery.Diagnosis) {
 	c := f.c
 	if f.waiting && !f.lost && len(d.Findings) == 0 && !f.doubts {
+		return
+	}
+	problems := diagnosis(d, f.waiting)
+	if f.waiting && f.doubts {
+		for _, p := range problems[:len(problems)-1] { // the last is how it works all the same
+			c.say("Nobody yet: %s", p)
+		}
 		return
 	}
 	f.doubts = true
@@ -194,7 +204,7 @@ func (f *face) nobody(d discovery.Diagnosis) {
 	default:
 		c.say("No new phone is found yet. Why that may be, and what helps:")
 	}
-	for _, p := range diagnosis(d, f.waiting) {
+	for _, p := range problems {
 		c.say("  - %s", p)
 	}
 	c.say("%s", still)

@@ -120,8 +120,12 @@ func TestNobodyComes(t *testing.T) {
 	}{
 		{"fine", []session.Event{session.NobodyYet{}}, nil},
 		{"wrong", []session.Event{session.NobodyYet{Diagnosis: wrong}}, []string{"Nobody has come yet.", "on no network", "Still waiting."}},
-		{"fine again", []session.Event{session.NobodyYet{Diagnosis: wrong}, session.NobodyYet{}}, []string{"network looks fine", "same network"}},
+		{"fine again", []session.Event{session.NobodyYet{Diagnosis: wrong}, session.NobodyYet{}}, []string{
+			"Still waiting. Ctrl-C stops.\nNobody yet: This device's network looks fine. Check that the old phone is on the same network, and that it is searching.\n",
+		}},
 		{"lost", []session.Event{session.Waiting{}, session.NobodyYet{}}, []string{"It is not back yet.", "network looks fine"}},
+		{"lost after that", []session.Event{session.NobodyYet{Diagnosis: wrong}, session.Waiting{}, session.NobodyYet{}}, []string{"It is not back yet.", "Still waiting."}},
+		{"somebody looked", []session.Event{session.NobodyYet{Diagnosis: wrong}, session.Paired{}, session.NobodyYet{Diagnosis: wrong}}, []string{"code.\nNobody has come yet."}},
 	} {
 		c := newConsole(t)
 		f := &face{c: c.command, waiting: true}
