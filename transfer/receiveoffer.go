@@ -278,8 +278,8 @@ func (r *receiver) accept(ctx context.Context, d Decision, flags backup.Flags) e
 // growth is how much more may be listed than was offered, however little that was.
 const growth = 16 << 30
 
-// listable returns how many bytes may be listed after so many were offered, at most
-// half of what an int64 holds. An old phone that is in use has more by the time its
+// listable returns how many bytes may be listed after so many were offered, which are
+// no more than an int64 holds. An old phone that is in use has more by the time its
 // files are listed, hours later perhaps; one that lists more than twice as much, and
 // growth more, offered something else than it sends.
 func listable(offered uint64) int64 {
